@@ -1,0 +1,73 @@
+/** `GET /layers` and `GET /layers/:id`: what can be had, for people and programs. */
+import type { Express } from 'express';
+import { RelievoError } from '../../tiler/error.ts';
+import type { DatumStatement } from '../../tiler/fields/height-field.ts';
+import type { Layer } from '../../tiler/pyramid/layer.ts';
+import { type BaseAddressOptions, baseAddress } from '../http/base-address.ts';
+import { keepFor, sendDocument } from '../http/document.ts';
+
+export type Layers = ReadonlyMap<string, Layer>;
+
+/** One layer as the catalog shows it. */
+export interface LayerSummary {
+  readonly id: string;
+  readonly title: string;
+  /** West, south, east, north in degrees; west > east when the data cross the date line. */
+  readonly bounds: readonly [number, number, number, number];
+  readonly minLevel: number;
+  readonly maxLevel: number;
+  readonly kind: Layer['kind'];
+  /** What the source's heights were measured from, and how that is known. */
+  readonly datum: DatumStatement;
+  /** What the tiles hold: metres above the WGS84 ellipsoid. */
+  readonly heights: 'ellipsoidal';
+  readonly attribution: string;
+  readonly extensions: readonly string[];
+  readonly version: string;
+  readonly addresses: {
+    /** For `CesiumTerrainProvider.fromUrl`. */
+    readonly terrain: string;
+    readonly layerJson: string;
+    /** Template with {z}, {x} and {y}; rows from the south. */
+    readonly tile: string;
+  };
+}
+
+export function summarizeLayer(id: string, { title, kind, document }: Layer, base: string): LayerSummary {
+  const terrain = `${base}/layers/${id}`;
+  return {
+    id,
+    title,
+    bounds: document.bounds,
+    minLevel: document.minzoom,
+    maxLevel: document.maxzoom,
+    kind,
+    datum: document.relievo.datum,
+    heights: document.relievo.heights,
+    attribution: document.attribution,
+    extensions: document.extensions,
+    version: document.version,
+    addresses: { terrain, layerJson: `${terrain}/layer.json`, tile: `${terrain}/{z}/{x}/{y}.terrain` },
+  };
+}
+
+/** The layer of that name; throws `not-found`. */
+export function findLayer(layers: Layers, id: string | undefined): Layer {
+  const layer = id === undefined ? undefined : layers.get(id);
+  if (layer) return layer;
+  throw new RelievoError('not-found', `there is no layer "${id ?? ''}"; GET /layers lists those that there are`, {
+    where: `layers/${id ?? ''}`,
+  });
+}
+
+export function routeLayers(app: Express, layers: Layers, options: BaseAddressOptions): void {
+  app.get('/layers', async (req, res) => {
+    const base = baseAddress(req, options);
+    const summaries = [...layers].map(([id, layer]) => summarizeLayer(id, layer, base));
+    await sendDocument(req, res, summaries, keepFor(0));
+  });
+  app.get('/layers/:id', async (req, res) => {
+    const layer = findLayer(layers, req.params.id);
+    await sendDocument(req, res, summarizeLayer(req.params.id, layer, baseAddress(req, options)), keepFor(0));
+  });
+}

@@ -1,0 +1,209 @@
+/**
+ * Is a level registered? The surface is read at positions moved by quarters of the level's own sample spacing, and where
+ * it fits the unmoved source best is where it lies. Heights are interpolated in u and v here, not in space: the sag of
+ * flat triangles under a curved Earth, up to half a bound at low levels, changes with every move and would drown the
+ * relief, and it is no matter of registration.
+ */
+import { type DecodedTile, decodeTile, indicesInRange, QUANTUM, vertexHeights } from './decode.ts';
+import { boxOf, type JudgedTile, tilePath } from './fault.ts';
+import type { Sheet } from './reference.ts';
+import type { TileSet } from './tile-folder.ts';
+
+export interface ShiftMeasure {
+  /** Steps by which the surface lies east and north of where it should; multiples of 1/4 within -1/2..1/2. */
+  readonly east: number;
+  readonly north: number;
+  /** Degrees in a step: the coarser of the source's samples and a tile's 64 cells. */
+  readonly step: number;
+  /** Metres. */
+  readonly rmsLeast: number;
+  readonly rmsUnmoved: number;
+  /** Metres for each move, row by row: north from -1/2 to 1/2, within a row east from -1/2 to 1/2. */
+  readonly rms: readonly number[];
+  /** Share of the variance of the source's samples that the unmoved surface explains; below 0 when it adds to it. */
+  readonly relief: number;
+  readonly positions: number;
+}
+
+const QUARTERS = [-2, -1, 0, 1, 2];
+const MOVES = QUARTERS.length ** 2;
+const UNMOVED = (MOVES - 1) / 2;
+
+/** Reads about `count` source positions under `tiles`, all 25 moves each; positions that leave the set are skipped. */
+export function measureShift(
+  set: TileSet,
+  tiles: readonly JudgedTile[],
+  sheets: readonly Sheet[],
+  z: number,
+  count: number,
+): ShiftMeasure {
+  const side = 180 / 2 ** z;
+  const spacing = sheets.length === 0 ? 0 : Math.max(...sheets.map((sheet) => Math.max(sheet.stepX, sheet.stepY)));
+  const step = Math.max(spacing, side / 64);
+  const surface = new SurfaceOfLevel(set, z);
+  const wanted = new Set(tiles.map(tilePath));
+  const squares = new Float64Array(MOVES);
+  const drawn = new Float64Array(MOVES);
+  let n = 0;
+  let sum = 0;
+  let sumOfSquares = 0;
+  let differences = 0;
+
+  for (const { lon, lat, height } of strided(sheets, count, z, wanted)) {
+    let whole = true;
+    for (let move = 0; move < MOVES && whole; move++) {
+      const east = (QUARTERS[move % 5] / 4) * step;
+      const north = (QUARTERS[Math.floor(move / 5)] / 4) * step;
+      drawn[move] = surface.heightAt(lon + east, lat + north);
+      whole = Number.isFinite(drawn[move]);
+    }
+    if (!whole) continue;
+    n++;
+    sum += height;
+    sumOfSquares += height * height;
+    differences += drawn[UNMOVED] - height;
+    for (let move = 0; move < MOVES; move++) squares[move] += (drawn[move] - height) ** 2;
+  }
+
+  const rms = Array.from(squares, (total) => Math.sqrt(total / n));
+  let least = UNMOVED;
+  for (let move = 0; move < MOVES; move++) if (rms[move] < rms[least]) least = move;
+  const variance = sumOfSquares / n - (sum / n) ** 2;
+  const left = squares[UNMOVED] / n - (differences / n) ** 2;
+  return {
+    east: QUARTERS[least % 5] / 4,
+    north: QUARTERS[Math.floor(least / 5)] / 4,
+    step,
+    rmsLeast: rms[least],
+    rmsUnmoved: rms[UNMOVED],
+    rms,
+    relief: variance > 0 ? 1 - left / variance : 0,
+    positions: n,
+  };
+}
+
+interface Position {
+  readonly lon: number;
+  readonly lat: number;
+  readonly height: number;
+}
+
+/** Valid samples at an even stride, those of a tile one after the other. */
+function strided(sheets: readonly Sheet[], count: number, z: number, wanted: ReadonlySet<string>): Position[] {
+  const side = 180 / 2 ** z;
+  const positions: (Position & { tile: number })[] = [];
+  const within = (sheet: Sheet): { row: number; column: number }[] => {
+    const found: { row: number; column: number }[] = [];
+    const total = sheets.reduce((sum, { heights }) => sum + heights.length, 0);
+    const stride = Math.max(1, Math.floor(Math.sqrt(total / Math.max(1, count * shareOf(sheets, wanted, side)))));
+    const half = stride >> 1;
+    for (let row = half; row < sheet.rows; row += stride) {
+      for (let column = half; column < sheet.columns; column += stride) found.push({ row, column });
+    }
+    return found;
+  };
+  for (const sheet of sheets) {
+    for (const { row, column } of within(sheet)) {
+      const height = sheet.heights[row * sheet.columns + column];
+      if (Number.isNaN(height)) continue;
+      const lon = sheet.west + column * sheet.stepX;
+      const lat = sheet.north - row * sheet.stepY;
+      const id = tileAt(z, lon, lat);
+      if (!wanted.has(tilePath(id))) continue;
+      positions.push({ lon, lat, height, tile: id.y * 2 ** (z + 1) + id.x });
+    }
+  }
+  return positions.sort((a, b) => a.tile - b.tile);
+}
+
+/** How much denser to stride because only some tiles are wanted: the inverse of the area they cover of the sheets. */
+function shareOf(sheets: readonly Sheet[], wanted: ReadonlySet<string>, side: number): number {
+  const area = sheets.reduce((sum, s) => sum + s.columns * s.stepX * s.rows * s.stepY, 0);
+  return Math.max(1, area / (wanted.size * side * side));
+}
+
+function tileAt(z: number, lon: number, lat: number): JudgedTile {
+  const side = 180 / 2 ** z;
+  const columns = 2 ** (z + 1);
+  const x = Math.floor((lon + 180) / side);
+  const y = Math.min(2 ** z - 1, Math.max(0, Math.floor((90 - lat) / side)));
+  return { z, x: ((x % columns) + columns) % columns, y };
+}
+
+/** Heights of a level's tiles at any place, with the tiles last used kept. */
+class SurfaceOfLevel {
+  private readonly set: TileSet;
+  private readonly z: number;
+  private readonly finders = new Map<string, TriangleFinder | undefined>();
+
+  constructor(set: TileSet, z: number) {
+    this.set = set;
+    this.z = z;
+  }
+
+  /** Metres above the ellipsoid; NaN where the level has no tile. */
+  heightAt(lon: number, lat: number): number {
+    if (lat < -90 || lat > 90) return Number.NaN;
+    const id = tileAt(this.z, lon, lat);
+    const box = boxOf(id);
+    const east = (((lon - box.west) % 360) + 360) % 360;
+    return (
+      this.finder(id)?.heightAt((east / box.side) * QUANTUM, ((lat - box.south) / box.side) * QUANTUM) ?? Number.NaN
+    );
+  }
+
+  private finder(id: JudgedTile): TriangleFinder | undefined {
+    const key = tilePath(id);
+    if (this.finders.has(key)) return this.finders.get(key);
+    const bytes = this.set.read(id);
+    const tile = bytes === undefined ? undefined : decodeTile(bytes).tile;
+    const finder = tile === undefined || !indicesInRange(tile) ? undefined : new TriangleFinder(tile);
+    if (this.finders.size > 2000) this.finders.clear();
+    this.finders.set(key, finder);
+    return finder;
+  }
+}
+
+const BUCKETS = 16;
+
+/** Finds the triangle under a place in u and v by a grid of buckets. */
+class TriangleFinder {
+  private readonly tile: DecodedTile;
+  private readonly heights: Float64Array;
+  private readonly buckets: number[][] = Array.from({ length: BUCKETS * BUCKETS }, () => []);
+
+  constructor(tile: DecodedTile) {
+    this.tile = tile;
+    this.heights = vertexHeights(tile);
+    const { u, v, triangles } = tile;
+    for (let t = 0; t < triangles.length; t += 3) {
+      const [a, b, c] = triangles.subarray(t, t + 3);
+      const west = bucketOf(Math.min(u[a], u[b], u[c]));
+      const east = bucketOf(Math.max(u[a], u[b], u[c]));
+      const north = bucketOf(Math.max(v[a], v[b], v[c]));
+      for (let row = bucketOf(Math.min(v[a], v[b], v[c])); row <= north; row++) {
+        for (let column = west; column <= east; column++) this.buckets[row * BUCKETS + column].push(t);
+      }
+    }
+  }
+
+  /** Metres at a place in codes (0..32767, not whole); NaN where no triangle is. */
+  heightAt(x: number, y: number): number {
+    const { u, v, triangles } = this.tile;
+    for (const t of this.buckets[bucketOf(y) * BUCKETS + bucketOf(x)]) {
+      const a = triangles[t];
+      const b = triangles[t + 1];
+      const c = triangles[t + 2];
+      const area = (u[b] - u[a]) * (v[c] - v[a]) - (u[c] - u[a]) * (v[b] - v[a]);
+      const ofB = ((x - u[a]) * (v[c] - v[a]) - (u[c] - u[a]) * (y - v[a])) / area;
+      const ofC = ((u[b] - u[a]) * (y - v[a]) - (x - u[a]) * (v[b] - v[a])) / area;
+      if (ofB < -1e-9 || ofC < -1e-9 || ofB + ofC > 1 + 1e-9) continue;
+      return this.heights[a] * (1 - ofB - ofC) + this.heights[b] * ofB + this.heights[c] * ofC;
+    }
+    return Number.NaN;
+  }
+}
+
+function bucketOf(code: number): number {
+  return Math.min(BUCKETS - 1, Math.max(0, Math.floor((code / (QUANTUM + 1)) * BUCKETS)));
+}

@@ -1,0 +1,82 @@
+/** `layer.json` of quantized-mesh-1.0: what CesiumJS, cesium-native and QGIS read before the first tile. */
+import type { DatumStatement } from '../fields/height-field.ts';
+
+/** Tiles startX..endX by startY..endY, inclusive, y counted from the **south**. */
+export interface AvailableRange {
+  readonly startX: number;
+  readonly startY: number;
+  readonly endX: number;
+  readonly endY: number;
+}
+
+export interface LayerJson {
+  readonly tilejson: '2.1.0';
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly format: 'quantized-mesh-1.0';
+  readonly attribution: string;
+  readonly scheme: 'tms';
+  readonly projection: 'EPSG:4326';
+  /** Relative to the document's folder. */
+  readonly tiles: readonly string[];
+  /** West, south, east, north in degrees, within -180..180; west > east when it crosses the date line. */
+  readonly bounds: readonly [number, number, number, number];
+  readonly minzoom: number;
+  readonly maxzoom: number;
+  readonly extensions: readonly string[];
+  /** One list for each level from 0 to maxzoom. */
+  readonly available: readonly (readonly AvailableRange[])[];
+  /** Ours: what no client reads and every user should. */
+  readonly relievo: {
+    /** Version of the software that made the tiles. */
+    readonly generator: string;
+    readonly datum: DatumStatement;
+    /** Metres above the WGS84 ellipsoid: what the tiles hold. */
+    readonly heights: 'ellipsoidal';
+    readonly maxErrorFactor: number;
+    readonly sources: readonly string[];
+  };
+}
+
+export interface LayerDescription {
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly attribution: string;
+  readonly bounds: LayerJson['bounds'];
+  readonly maxLevel: number;
+  readonly extensions: readonly string[];
+  readonly available: LayerJson['available'];
+  readonly generator: string;
+  readonly datum: DatumStatement;
+  readonly maxErrorFactor: number;
+  readonly sources: readonly string[];
+}
+
+/** Every field that CesiumJS, cesium-native, QGIS or 3DTilesRenderer reads; `minzoom` 0, because the roots are there. */
+export function writeLayerJson(layer: LayerDescription): LayerJson {
+  return {
+    tilejson: '2.1.0',
+    name: layer.name,
+    description: layer.description,
+    version: layer.version,
+    format: 'quantized-mesh-1.0',
+    attribution: layer.attribution,
+    scheme: 'tms',
+    projection: 'EPSG:4326',
+    tiles: ['{z}/{x}/{y}.terrain?v={version}'],
+    bounds: layer.bounds,
+    minzoom: 0,
+    maxzoom: layer.maxLevel,
+    extensions: layer.extensions,
+    available: layer.available,
+    relievo: {
+      generator: layer.generator,
+      datum: layer.datum,
+      heights: 'ellipsoidal',
+      maxErrorFactor: layer.maxErrorFactor,
+      sources: layer.sources,
+    },
+  };
+}

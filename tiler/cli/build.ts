@@ -1,0 +1,112 @@
+/** `relievo build`: all tiles of a source into a folder. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { geographic } from '../geo/tiling-scheme.ts';
+import { type BuildPlan, type BuildReport, buildTileset } from '../pyramid/build.ts';
+import { buildOptionsSchema } from '../pyramid/options.ts';
+import { openInProcessRunner } from '../run/in-process.ts';
+import { openThreads } from '../run/threads.ts';
+import { addFlags, readFlags } from './flags.ts';
+import { addAliases, applyAliases } from './aliases.ts';
+import { interruptible } from './interrupt.ts';
+import { bytesText, count, openProgress } from './progress.ts';
+import { formatTable, metres } from './table.ts';
+
+export function addBuildCommand(program: Command): void {
+  const command = program
+    .command('build')
+    .summary('make all tiles of a source, into a folder')
+    .description(
+      'Makes quantized-mesh tiles from elevation rasters: GeoTIFF and SRTM .hgt, .hgt.zip. Several files are taken as one source.',
+    )
+    .argument('<source...>', 'elevation rasters')
+    .requiredOption('-o, --out <folder>', 'where the tileset goes; nothing shows there before it is whole');
+  addFlags(command, buildOptionsSchema);
+  addAliases(command)
+    .option('--json', 'one JSON object a line on standard output, for machines')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  relievo build N20W157.hgt.zip N20W156.hgt.zip --out maui
+  relievo build dem.tif --out dem --max-zoom 13 --vertical-datum ellipsoid
+  relievo build dem.tif --out dem --quality 0.5 --extensions none`,
+    )
+    .action(run);
+}
+
+async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
+  const { threads = availableParallelism(), ...options } = readFlags(buildOptionsSchema, applyAliases(typed));
+  const out = String(typed.out);
+  const json = typed.json === true;
+  const progress = openProgress(process.stderr, 'tiles');
+  const started = performance.now();
+  const report = await interruptible((signal) =>
+    buildTileset(
+      { sources: sources.map((source) => resolve(source)), options },
+      {
+        out: resolve(out),
+        threads,
+        // One thread needs no second copy of the source: the work runs here.
+        openRunner: threads === 1 ? openInProcessRunner : openThreads,
+        signal,
+        onPlan: json ? sayPlanAsJson : sayPlan,
+        onTiles: json ? sayTilesAsJson() : progress.update,
+      },
+    ),
+  ).finally(progress.end);
+  const seconds = (performance.now() - started) / 1000;
+  if (json) sayJson({ event: 'done', out: resolve(out), seconds, levels: report.levels, version: report.document.version });
+  else sayReport(report, out, seconds, options.maxErrorFactor);
+}
+
+function sayPlan({ document, nativeLevel, tilesByLevel }: BuildPlan): void {
+  const { datum } = document.relievo;
+  const total = tilesByLevel.reduce((a, b) => a + b, 0);
+  process.stderr.write(
+    `${document.description}, levels 0 to ${document.maxzoom} (native ${nativeLevel}), ${count(total)} tiles\n` +
+      `Heights: ${datum.because}${datum.known === 'assumed' ? ' (ASSUMED: name the datum with --vertical-datum)' : ''}\n`,
+  );
+}
+
+function sayReport({ levels }: BuildReport, out: string, seconds: number, factor: number): void {
+  const rows = levels.map(({ z, tiles, bytes, triangles, maxError }) => [
+    String(z),
+    count(tiles),
+    bytesText(bytes),
+    count(Math.round(triangles / tiles)),
+    metres(maxError),
+    metres(geographic.maxGeometricError(z) * factor),
+  ]);
+  const titles = ['level', 'tiles', 'size', 'triangles/tile', 'greatest error (m)', 'bound (m)'];
+  const tiles = levels.reduce((sum, level) => sum + level.tiles, 0);
+  const bytes = levels.reduce((sum, level) => sum + level.bytes, 0);
+  process.stdout.write(
+    `${formatTable(
+      titles.map((title) => ({ title })),
+      rows,
+    )}\n\n` +
+      `${count(tiles)} tiles, ${bytesText(bytes)}, in ${seconds.toFixed(1)} s (${count(Math.round(tiles / seconds))} tiles/s)\n` +
+      `See it: relievo serve ${out}\n`,
+  );
+}
+
+function sayPlanAsJson({ document, nativeLevel, tilesByLevel }: BuildPlan): void {
+  const { version, bounds, maxzoom, relievo } = document;
+  sayJson({ event: 'plan', version, bounds, maxZoom: maxzoom, nativeZoom: nativeLevel, tilesByLevel, datum: relievo.datum });
+}
+
+function sayTilesAsJson(): (done: number, total: number) => void {
+  let said = 0;
+  return (done, total) => {
+    // A hundred lines tell a machine enough.
+    if (done < total && done - said < total / 100) return;
+    said = done;
+    sayJson({ event: 'tiles', done, total });
+  };
+}
+
+function sayJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

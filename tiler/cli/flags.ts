@@ -1,0 +1,70 @@
+/** Command-line flags from option schemas: names, types, ranges, defaults and sentences come from the schema alone. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { parseOptions } from '../pyramid/options.ts';
+
+interface Property {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly items?: Property;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: unknown;
+  readonly description?: string;
+}
+
+/** `maxErrorFactor` -> `--max-error-factor`. */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Adds a flag for each key of the schema. */
+export function addFlags(command: Command, schema: z.ZodObject): Command {
+  for (const [key, property] of Object.entries(propertiesOf(schema))) command.addOption(flagFor(key, property));
+  return command;
+}
+
+/** The values typed for the schema's keys, checked; fails with `usage` and the flag's name. */
+export function readFlags<T extends z.ZodObject>(schema: T, typed: Readonly<Record<string, unknown>>): z.output<T> {
+  const values: Record<string, unknown> = {};
+  for (const key of Object.keys(schema.shape)) if (typed[key] !== undefined) values[key] = typed[key];
+  return parseOptions(schema, values, flagOf);
+}
+
+function propertiesOf(schema: z.ZodObject): Readonly<Record<string, Property>> {
+  return (z.toJSONSchema(schema, { io: 'input' }).properties ?? {}) as Record<string, Property>;
+}
+
+function flagFor(key: string, property: Property): Option {
+  const { type, description = '' } = property;
+  const range = rangeOf(property);
+  const option = new Option(
+    type === 'boolean' ? flagOf(key) : `${flagOf(key)} <${placeholder(property)}>`,
+    range ? `${description} (${range})` : description,
+  );
+  if (property.default !== undefined && type !== 'boolean') {
+    option.description += ` [${Array.isArray(property.default) ? property.default.join(',') : property.default}]`;
+  }
+  if (type === 'integer' || type === 'number') option.argParser((text) => readNumber(text, type));
+  if (type === 'array') option.argParser((text) => (text === 'none' ? [] : text.split(',').map((part) => part.trim())));
+  return option;
+}
+
+function placeholder({ type, enum: choices }: Property): string {
+  if (choices) return choices.join('|');
+  if (type === 'integer' || type === 'number') return 'number';
+  return type === 'array' ? 'names' : 'text';
+}
+
+function rangeOf({ type, minimum, maximum }: Property): string {
+  if (type !== 'integer' && type !== 'number') return '';
+  return minimum === undefined || maximum === undefined ? '' : `${minimum} to ${maximum}`;
+}
+
+function readNumber(text: string, type: 'integer' | 'number'): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) {
+    throw new InvalidArgumentError(`expected ${type === 'integer' ? 'a whole number' : 'a number'}`);
+  }
+  return value;
+}

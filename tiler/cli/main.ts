@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/** The command `relievo`: words typed to options, errors to one sentence and an exit code (0, 1 failed, 2 wrong usage). */
+import { Command, CommanderError } from 'commander';
+import { exitCodeOf, RelievoError } from '../error.ts';
+import { VERSION } from '../version.ts';
+import { addBuildCommand } from './build.ts';
+import { addInfoCommand } from './info.ts';
+import { Interrupted } from './interrupt.ts';
+import { addSampleCommand } from './sample.ts';
+import { addServeCommand } from './serve.ts';
+
+const program = new Command('relievo')
+  .description('Turns elevation rasters into terrain that a globe can stream.')
+  .version(VERSION)
+  .configureHelp({ showGlobalOptions: false })
+  .showHelpAfterError('(see --help)')
+  .exitOverride();
+addBuildCommand(program);
+addServeCommand(program);
+addInfoCommand(program);
+addSampleCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  // Commander has said its sentence itself; help and version are no mistakes.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Interrupted) {
+    process.stderr.write(`relievo: ${error.message}\n`);
+    return Number(process.exitCode ?? 1);
+  }
+  if (error instanceof RelievoError && error.code !== 'internal') {
+    process.stderr.write(`relievo: ${error.where ? `${error.where}: ` : ''}${error.message}\n`);
+    return exitCodeOf(error);
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`relievo: this is a fault of Relievo, please report it: ${text}\n`);
+  return 1;
+}

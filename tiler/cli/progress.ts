@@ -1,0 +1,64 @@
+/** How far a long job has come: a bar with rate and time left on a terminal, a plain line now and then elsewhere. */
+
+export interface Progress {
+  update(done: number, total: number): void;
+  /** Leaves the line as it stands. */
+  end(): void;
+}
+
+const BAR_CELLS = 28;
+const REDRAW_MS = 100;
+const PLAIN_LINE_MS = 5000;
+
+export function openProgress(stream: NodeJS.WriteStream, what: string): Progress {
+  const started = performance.now();
+  let drawn = -Infinity;
+  let open = false;
+  const pause = stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS;
+  return { update, end };
+
+  function update(done: number, total: number): void {
+    const now = performance.now();
+    if (now - drawn < pause && done < total) return;
+    drawn = now;
+    const seconds = (now - started) / 1000;
+    const rate = seconds > 0 ? done / seconds : 0;
+    const left = rate > 0 ? (total - done) / rate : Infinity;
+    const share = total > 0 ? done / total : 1;
+    const numbers = `${count(done)} of ${count(total)} ${what}  ${count(Math.round(rate))}/s  ${timeLeft(left)} left`;
+    if (!stream.isTTY) {
+      stream.write(`${Math.floor(share * 100)} %  ${numbers}\n`);
+      return;
+    }
+    const full = Math.round(share * BAR_CELLS);
+    stream.write(`\r\u001b[K${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${Math.floor(share * 100)} %  ${numbers}`);
+    open = true;
+  }
+
+  function end(): void {
+    if (open) stream.write('\n');
+    open = false;
+  }
+}
+
+/** 12345678 -> `12 345 678`. */
+export function count(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** 1234567 -> `1.2 MB`. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+function timeLeft(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.ceil(seconds - minutes * 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

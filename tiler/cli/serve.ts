@@ -1,0 +1,146 @@
+/** `relievo serve`: tilesets from folders and tiles made on demand, with viewer and catalog, at one address. */
+import { existsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { startServer } from '../../server/start.ts';
+import { RelievoError } from '../error.ts';
+import { layerNameOf, openBuiltLayer } from '../pyramid/built-layer.ts';
+import type { Layer } from '../pyramid/layer.ts';
+import { type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
+import { openSourceLayer, type SourceLayer } from '../pyramid/source-layer.ts';
+import { openThreads } from '../run/threads.ts';
+import { addAliases, applyAliases } from './aliases.ts';
+import { addFlags, readFlags } from './flags.ts';
+import { interruptible } from './interrupt.ts';
+
+const serveOptionsSchema = z.strictObject({
+  port: z
+    .int()
+    .min(0)
+    .max(65535)
+    .default(Number(process.env.PORT ?? 8080))
+    .describe('Port to listen on; the variable PORT does the same, 0 takes any free one'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all networks of this machine'),
+  cache: z.string().min(1).optional().describe('Folder where tiles made on demand are kept for the next start'),
+  ...tileOptionsSchema.shape,
+});
+
+export function addServeCommand(program: Command): void {
+  const command = program
+    .command('serve')
+    .summary('serve tilesets and rasters, with a viewer')
+    .description(
+      'Serves folders made by "relievo build", and rasters whose tiles are made when they are asked for. All rasters given are taken as one source.',
+    )
+    .argument('<source...>', 'tileset folders, elevation rasters, or both');
+  addFlags(command, serveOptionsSchema);
+  addAliases(command)
+    .addHelpText('after', '\nExamples:\n  relievo serve maui\n  relievo serve dem.tif --port 9000\n  relievo serve maui N42E001.hgt.zip --cache ~/.cache/relievo')
+    .action(run);
+}
+
+async function run(paths: string[], typed: Record<string, unknown>): Promise<void> {
+  const { port, host, cache, ...options } = readFlags(serveOptionsSchema, applyAliases(typed));
+  await interruptible(async (signal) => {
+    const layers = await openLayers(paths, options, cache === undefined ? undefined : resolve(cache));
+    const onDemand = [...layers.values()].filter(isSourceLayer);
+    let ready = onDemand.length === 0;
+    const server = await startServer({ layers, port, host, viewerFolder: viewerFolder(), ready: () => ready }).catch(
+      async (error) => {
+        await Promise.all([...layers.values()].map((layer) => layer.close()));
+        throw error;
+      },
+    );
+    process.stdout.write(greeting(server.url, [...layers.values()]));
+    try {
+      await Promise.all(onDemand.map((layer) => layer.prepare({ signal })));
+      ready = true;
+      await aborted(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await server.close();
+    }
+    // Being told to stop is how a server ends well.
+    process.exitCode = 0;
+  });
+}
+
+async function openLayers(paths: readonly string[], options: TileOptions, cache: string | undefined) {
+  const folders = paths.filter(isFolder);
+  const files = paths.filter((path) => !isFolder(path));
+  const layers = new Map<string, Layer>();
+  try {
+    for (const folder of folders) add(await openBuiltLayer(folder, { name: freeName(folder) }));
+    if (files.length > 0) {
+      const spec = { sources: files.map((file) => resolve(file)), options };
+      const title = files.map((file) => basename(file)).join(' + ');
+      const name = freeName(basename(files[0]).replace(/\..*$/, ''));
+      const width = Math.min(4, availableParallelism());
+      add(await openSourceLayer(spec, { name, title, width, openRunner: openThreads, cacheFolder: cache }));
+    }
+  } catch (error) {
+    await Promise.all([...layers.values()].map((layer) => layer.close()));
+    throw error;
+  }
+  return layers;
+
+  function add(layer: Layer): void {
+    layers.set(layer.name, layer);
+  }
+
+  /** Two folders of one name get a number each: an address must mean one layer. */
+  function freeName(path: string): string {
+    const base = layerNameOf(resolve(path));
+    let name = base;
+    for (let k = 2; layers.has(name); k++) name = `${base}-${k}`;
+    return name;
+  }
+}
+
+function isFolder(path: string): boolean {
+  if (!existsSync(path)) {
+    throw new RelievoError('input-missing', 'There is no such file or folder', { where: path });
+  }
+  return statSync(path).isDirectory();
+}
+
+function isSourceLayer(layer: Layer): layer is SourceLayer {
+  return layer.kind === 'on-demand';
+}
+
+/** Beside the code: `dist/viewer` in the package, and in a checkout once it was built. */
+function viewerFolder(): string | undefined {
+  const candidates = [join(import.meta.dirname, '../../viewer'), join(import.meta.dirname, '../../dist/viewer')];
+  return candidates.find((folder) => existsSync(join(folder, 'index.html')) && existsSync(join(folder, 'cesium')));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+function greeting(url: string, layers: readonly Layer[]): string {
+  const [first] = layers;
+  const [west, south, east, north] = first.document.bounds;
+  const list = layers.map(({ name, title, document }) => {
+    const { datum } = document.relievo;
+    const mark = datum.known === 'assumed' ? ' (ASSUMED)' : '';
+    return `  ${name}: ${title}, levels 0 to ${document.maxzoom}, datum ${datum.source}${mark}: ${url}/layers/${name}/layer.json`;
+  });
+  return `Relievo serves ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'} at ${url}/ (stop with Ctrl-C)
+${list.join('\n')}
+
+CesiumJS, to paste into a page:
+
+  const viewer = new Cesium.Viewer('cesiumContainer', { baseLayerPicker: false, geocoder: false });
+  viewer.terrainProvider = await Cesium.CesiumTerrainProvider.fromUrl('${url}/layers/${first.name}', {
+    requestVertexNormals: true,
+  });
+  viewer.camera.flyTo({ destination: Cesium.Rectangle.fromDegrees(${west}, ${south}, ${east}, ${north}) });
+`;
+}

@@ -1,0 +1,40 @@
+/** The one error class. A message is a sentence for the user: what was expected, what came, what to change. */
+
+/** What went wrong, in a word that HTTP statuses and exit codes are looked up by (`exitCodeOf`, `server/http/errors.ts`). */
+export type ErrorCode =
+  | 'usage' // the words typed are wrong: unknown option, value out of range
+  | 'input-missing' // a file or folder that was named is not there, or cannot be opened
+  | 'input-invalid' // a file that is broken, or not what its name says
+  | 'input-unsupported' // a sound file that Relievo cannot use
+  | 'crs' // no coordinate reference system, an unknown one, or positions outside its world
+  | 'datum' // heights whose vertical datum is unknown or whose grid is missing
+  | 'output-refused' // writing there would destroy something that is not ours
+  | 'output-unwritable' // the place cannot be written: permissions, space
+  | 'address-invalid' // a tile address that cannot exist
+  | 'not-found' // no such layer or tile
+  | 'busy' // too much to do; try later
+  | 'address-in-use' // the port is taken
+  | 'internal'; // our own fault
+
+export interface ErrorPlace {
+  /** File, tile, option or address that the error is about. */
+  readonly where?: string | undefined;
+  readonly cause?: unknown;
+}
+
+export class RelievoError extends Error {
+  override readonly name = 'RelievoError';
+  readonly code: ErrorCode;
+  readonly where: string | undefined;
+
+  constructor(code: ErrorCode, message: string, place: ErrorPlace = {}) {
+    super(message, place.cause === undefined ? undefined : { cause: place.cause });
+    this.code = code;
+    this.where = place.where;
+  }
+}
+
+/** 2 for words typed wrongly, 1 for everything else. */
+export function exitCodeOf(error: unknown): 1 | 2 {
+  return error instanceof RelievoError && error.code === 'usage' ? 2 : 1;
+}

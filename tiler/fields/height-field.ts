@@ -1,0 +1,34 @@
+/** The seam between where heights come from and what is made of them: heights at posts of a tiling scheme. */
+import type { ReadOptions } from '../sources/raster-source.ts';
+import type { HeightGrid, PostGrid } from '../geo/post-grid.ts';
+import type { LonLatBox } from '../geo/tiling-scheme.ts';
+
+export interface HeightFieldInfo {
+  readonly name: string;
+  readonly bounds: LonLatBox;
+  /** Degrees of latitude between source samples; decides the native level. */
+  readonly spacingDegrees: number;
+  /** Hash of the sources' content and of every option that changes a height. */
+  readonly version: string;
+  /** The vertical datum in words, and whether it was assumed. */
+  readonly datum: DatumStatement;
+  readonly attribution: string | undefined;
+}
+
+export interface DatumStatement {
+  /** Datum of the source: `ellipsoid`, `egm96`, ... */
+  readonly source: string;
+  readonly known: 'option' | 'file' | 'format' | 'assumed';
+  /** A sentence for people. */
+  readonly because: string;
+  /** Name of the geoid model that turns the source's heights into ellipsoidal ones, and gives `undulation`. */
+  readonly geoid: string;
+}
+
+export interface HeightField {
+  readonly info: HeightFieldInfo;
+  read(posts: PostGrid, options?: ReadOptions): Promise<HeightGrid>;
+  /** Whether data can change a height inside the box (degrees, east may exceed 180). Never wrongly false. */
+  touches(box: LonLatBox): boolean;
+  close(): Promise<void>;
+}

@@ -1,0 +1,293 @@
+/**
+ * From longitude and latitude to sample indices of a raster. Geographic rasters are exact. For projected ones the
+ * projection runs at control nodes only, at global post indices of the level, and is interpolated between them: the
+ * same nodes whichever tile asks, and within 1/100 of a sample of the exact answer.
+ */
+import { applyAffine, invertAffine } from '../geo/affine.ts';
+import type { Crs } from '../geo/crs.ts';
+import { type PostGrid, postLatitudes, postLongitudes, postSpacing } from '../geo/post-grid.ts';
+import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
+import { RelievoError } from '../error.ts';
+import type { RasterInfo } from '../sources/raster-source.ts';
+import type { Positions } from './resample.ts';
+
+/** Error of the interpolated projection in level-0 samples, at most. */
+export const MAX_WARP_ERROR = 0.01;
+
+export interface SourceGrid {
+  /** Level-0 sample indices of posts, row-major; NaN where the CRS has none. */
+  place(posts: PostGrid): Positions;
+  /** The exact projection of one position; NaN where the CRS has none. */
+  placeExactly(lon: number, lat: number): [column: number, row: number];
+  /** Where the raster lies on the globe; never too small. */
+  readonly bounds: LonLatBox;
+  /** Degrees of latitude between neighbouring samples at the middle of the raster, the finer of both directions. */
+  readonly spacingDegrees: number;
+}
+
+export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme): SourceGrid {
+  const inverse = invertAffine(info.affine);
+  if (!inverse) {
+    throw new RelievoError('input-invalid', 'The samples have no size: pixel scale 0 or a degenerate geotransform', {
+      where: info.name,
+    });
+  }
+  const { columns, rows } = info.levels[0];
+  const bounds = findBounds();
+  const middle = (bounds.west + bounds.east) / 2;
+  const spacingDegrees = findSpacing();
+  const nodeSpacings = new Map<number, number>();
+  return { place, placeExactly, bounds, spacingDegrees };
+
+  function placeExactly(lon: number, lat: number): [number, number] {
+    if (crs.geographic) {
+      // The turn that brings the longitude nearest to the raster's middle; one that goes round the world takes any.
+      const near = middle + ((((lon - middle + 180) % 360) + 360) % 360) - 180;
+      return applyAffine(inverse as NonNullable<typeof inverse>, near, lat);
+    }
+    const [x, y] = crs.forward([lon, lat]);
+    return applyAffine(inverse as NonNullable<typeof inverse>, x, y);
+  }
+
+  function place(posts: PostGrid): Positions {
+    const lons = postLongitudes(posts);
+    const lats = postLatitudes(posts);
+    return crs.geographic ? placeGeographic(lons, lats) : placeThroughNodes(posts, lons, lats);
+  }
+
+  function placeGeographic(lons: Float64Array, lats: Float64Array): Positions {
+    const out = newPositions(lons.length * lats.length);
+    const aligned = info.affine.b === 0 && info.affine.d === 0;
+    const columnOf = lons.map((lon) => placeExactly(lon, 0)[0]);
+    for (let j = 0; j < lats.length; j++) {
+      // A pole is one place, so it has one height: the one that the raster gives it at longitude 0.
+      const pole = Math.abs(lats[j]) === 90;
+      const [columnAtZero, row] = placeExactly(0, lats[j]);
+      for (let i = 0; i < lons.length; i++) {
+        const at = j * lons.length + i;
+        out.columns[at] = pole ? columnAtZero : columnOf[i];
+        out.rows[at] = row;
+        if (!aligned && !pole) [out.columns[at], out.rows[at]] = placeExactly(lons[i], lats[j]);
+      }
+    }
+    return out;
+  }
+
+  function placeThroughNodes(posts: PostGrid, lons: Float64Array, lats: Float64Array): Positions {
+    const step = nodeSpacing(posts.z, posts.perTile);
+    const out = newPositions(lons.length * lats.length);
+    if (step === 1) {
+      for (let j = 0; j < lats.length; j++) {
+        for (let i = 0; i < lons.length; i++) placeOne(out, j * lons.length + i, lons[i], lats[j]);
+      }
+      return out;
+    }
+    const first = { column: Math.floor(posts.x0 / step), row: Math.floor(posts.y0 / step) };
+    const nodes: PostGrid = {
+      ...posts,
+      x0: first.column,
+      y0: first.row,
+      columns: Math.floor((posts.x0 + posts.columns - 1) / step) - first.column + 2,
+      rows: Math.floor((posts.y0 + posts.rows - 1) / step) - first.row + 2,
+      perTile: posts.perTile / step,
+    };
+    const nodeLons = postLongitudes(nodes);
+    const nodeLats = postLatitudes(nodes);
+    const at = newPositions(nodes.columns * nodes.rows);
+    for (let j = 0; j < nodes.rows; j++) {
+      for (let i = 0; i < nodes.columns; i++) placeOne(at, j * nodes.columns + i, nodeLons[i], nodeLats[j]);
+    }
+    for (let j = 0; j < lats.length; j++) {
+      const cellRow = Math.floor((posts.y0 + j) / step) - first.row;
+      const fy = (posts.y0 + j) / step - (cellRow + first.row);
+      for (let i = 0; i < lons.length; i++) {
+        const cellColumn = Math.floor((posts.x0 + i) / step) - first.column;
+        const fx = (posts.x0 + i) / step - (cellColumn + first.column);
+        const p = cellRow * nodes.columns + cellColumn;
+        const to = j * lons.length + i;
+        out.columns[to] = bilinear(at.columns, p, nodes.columns, fx, fy);
+        out.rows[to] = bilinear(at.rows, p, nodes.columns, fx, fy);
+        // A node outside the projection's domain spoils its cell; the posts inside may still be sound.
+        if (Number.isNaN(out.columns[to]) || Number.isNaN(out.rows[to])) placeOne(out, to, lons[i], lats[j]);
+      }
+    }
+    return out;
+  }
+
+  function placeOne(out: Positions, at: number, lon: number, lat: number): void {
+    const [column, row] = near(lon, lat) ? placeExactly(Math.abs(lat) === 90 ? 0 : lon, lat) : [NaN, NaN];
+    out.columns[at] = column;
+    out.rows[at] = row;
+  }
+
+  /** Projections fold: a place far away can land inside the raster. Only the surroundings of the data are asked for. */
+  function near(lon: number, lat: number): boolean {
+    const margin = 2 * (bounds.north - bounds.south) + 1;
+    return lat <= bounds.north + margin && lat >= bounds.south - margin && eastOf(bounds.west - margin, lon) <= bounds.east - bounds.west + 2 * margin;
+  }
+
+  /** Posts between control nodes at this level: the largest power of two that keeps the warp error. */
+  function nodeSpacing(z: number, perTile: number): number {
+    const key = z * 1024 + perTile;
+    const known = nodeSpacings.get(key);
+    if (known !== undefined) return known;
+    let step = perTile;
+    // Half the promise at the places tried keeps the whole promise between them.
+    while (step > 1 && worstWarpError(z, perTile, step) > MAX_WARP_ERROR / 2) step /= 2;
+    nodeSpacings.set(key, step);
+    return step;
+  }
+
+  /** Worst error (level-0 samples) of interpolating over cells of `step` posts, tried in cells all over the raster. */
+  function worstWarpError(z: number, perTile: number, step: number): number {
+    const spacing = postSpacing({ scheme, z, perTile }) * step;
+    let worst = 0;
+    for (const [column, row] of spread(columns, rows, 9)) {
+      const [lon, lat] = crs.inverse(applyAffine(info.affine, column, row));
+      if (!Number.isFinite(lon) || !Number.isFinite(lat)) return Infinity;
+      const west = Math.floor((lon + 180) / spacing) * spacing - 180;
+      const north = 90 - Math.floor((90 - lat) / spacing) * spacing;
+      if (north - spacing < -90) return Infinity;
+      const corners = newPositions(4);
+      [
+        [west, north],
+        [west + spacing, north],
+        [west, north - spacing],
+        [west + spacing, north - spacing],
+      ].forEach(([cornerLon, cornerLat], k) => {
+        [corners.columns[k], corners.rows[k]] = placeExactly(cornerLon, cornerLat);
+      });
+      for (const [fx, fy] of PROBES) {
+        const [exactColumn, exactRow] = placeExactly(west + fx * spacing, north - fy * spacing);
+        const error = Math.hypot(
+          bilinear(corners.columns, 0, 2, fx, fy) - exactColumn,
+          bilinear(corners.rows, 0, 2, fx, fy) - exactRow,
+        );
+        if (!(error <= worst)) worst = Number.isNaN(error) ? Infinity : error;
+      }
+      if (worst > MAX_WARP_ERROR) return worst;
+    }
+    return worst;
+  }
+
+  function findBounds(): LonLatBox {
+    if (crs.geographic && info.affine.b === 0 && info.affine.d === 0) {
+      const [x0, y0] = applyAffine(info.affine, -0.5, -0.5);
+      const [x1, y1] = applyAffine(info.affine, columns - 0.5, rows - 0.5);
+      const lat = { south: Math.max(-90, Math.min(y0, y1)), north: Math.min(90, Math.max(y0, y1)) };
+      const west = Math.min(x0, x1);
+      const width = Math.abs(x1 - x0);
+      if (width >= 360) return { west: -180, east: 180, ...lat };
+      const start = ((((west + 180) % 360) + 360) % 360) - 180;
+      return { west: start, east: start + width, ...lat };
+    }
+    return boundsOfPlaces();
+  }
+
+  /** The box round the places of samples spread over the raster and along its rim, grown by the gap between them. */
+  function boundsOfPlaces(): LonLatBox {
+    const lons: number[] = [];
+    let south = 90;
+    let north = -90;
+    for (const [column, row] of spread(columns, rows, 65)) {
+      const [lon, lat] = crs.inverse(applyAffine(info.affine, column, row));
+      if (!Number.isFinite(lon) || !Number.isFinite(lat)) continue;
+      lons.push(lon);
+      south = Math.min(south, lat);
+      north = Math.max(north, lat);
+    }
+    if (lons.length === 0) {
+      throw new RelievoError('crs', `None of the raster lies inside the domain of ${crs.name}: its coordinates or its CRS are wrong`, {
+        where: info.name,
+      });
+    }
+    const margin = Math.max(1e-9, (north - south) / 64);
+    south -= margin;
+    north += margin;
+    for (const pole of [90, -90]) {
+      const [column, row] = (() => {
+        const [x, y] = crs.forward([0, pole]);
+        return applyAffine(inverse as NonNullable<typeof inverse>, x, y);
+      })();
+      if (column > -1 && column < columns && row > -1 && row < rows) {
+        if (pole > 0) north = 90;
+        else south = -90;
+      }
+    }
+    const { west, east } = enclosingArc(lons);
+    const marginLon = (east - west) / 64;
+    const full = east - west + 2 * marginLon >= 359 || north >= 90 || south <= -90;
+    return {
+      south: Math.max(-90, south),
+      north: Math.min(90, north),
+      west: full ? -180 : west - marginLon,
+      east: full ? 180 : east + marginLon,
+    };
+  }
+
+  function findSpacing(): number {
+    const column = (columns - 1) / 2;
+    const row = (rows - 1) / 2;
+    const { a, b, d, e } = info.affine;
+    if (crs.geographic) return Math.min(Math.hypot(a, d), Math.hypot(b, e));
+    const here = crs.inverse(applyAffine(info.affine, column, row));
+    const along = crs.inverse(applyAffine(info.affine, column + 1, row));
+    const down = crs.inverse(applyAffine(info.affine, column, row + 1));
+    return Math.min(degreesBetween(here, along), degreesBetween(here, down));
+  }
+}
+
+const PROBES = [
+  [0.5, 0.5],
+  [0.5, 0],
+  [0, 0.5],
+  [0.5, 1],
+  [1, 0.5],
+  [0.25, 0.25],
+  [0.75, 0.75],
+] as const;
+
+function newPositions(count: number): Positions {
+  return { columns: new Float64Array(count), rows: new Float64Array(count) };
+}
+
+function bilinear(values: Float64Array, p: number, columns: number, fx: number, fy: number): number {
+  const north = values[p] * (1 - fx) + values[p + 1] * fx;
+  const south = values[p + columns] * (1 - fx) + values[p + columns + 1] * fx;
+  return north * (1 - fy) + south * fy;
+}
+
+/** `side` by `side` samples over the raster, outer edges included. */
+function* spread(columns: number, rows: number, side: number): Generator<[column: number, row: number]> {
+  for (let j = 0; j < side; j++) {
+    for (let i = 0; i < side; i++) {
+      yield [-0.5 + (columns * i) / (side - 1), -0.5 + (rows * j) / (side - 1)];
+    }
+  }
+}
+
+/** The shortest arc of longitude that holds all; west within -180..180, east at most 360 further. */
+export function enclosingArc(lons: readonly number[]): { west: number; east: number } {
+  const sorted = lons.map((lon) => ((((lon + 180) % 360) + 360) % 360) - 180).sort((a, b) => a - b);
+  let gap = sorted[0] + 360 - sorted[sorted.length - 1];
+  let west = sorted[0];
+  let east = sorted[sorted.length - 1];
+  for (let i = 1; i < sorted.length; i++) {
+    if (sorted[i] - sorted[i - 1] <= gap) continue;
+    gap = sorted[i] - sorted[i - 1];
+    west = sorted[i];
+    east = sorted[i - 1] + 360;
+  }
+  return { west, east };
+}
+
+/** Degrees eastwards from one longitude to another, 0..360. */
+function eastOf(west: number, lon: number): number {
+  return (((lon - west) % 360) + 360) % 360;
+}
+
+/** Distance on the sphere, in degrees of latitude. */
+function degreesBetween([lonA, latA]: readonly [number, number], [lonB, latB]: readonly [number, number]): number {
+  const east = (((lonB - lonA + 540) % 360) - 180) * Math.cos((((latA + latB) / 2) * Math.PI) / 180);
+  return Math.hypot(east, latB - latA);
+}

@@ -1,0 +1,118 @@
+/** Makes all tiles of a layer in advance: plan, shards, threads, and a folder that appears when it is whole. */
+import { basename, resolve } from 'node:path';
+import type { LayerJson } from '../catalog/layer-json.ts';
+import { openDirectoryWriter } from '../store/directory-writer.ts';
+import { addReports, type Job, type LevelReport, type OpenRunner, type ShardJob } from './job.ts';
+import { countTiles, rangesUnder, type TilePlan } from './plan.ts';
+import { openTerrainMaker, type TerrainSpec } from './terrain-maker.ts';
+
+export interface BuildOptions {
+  readonly out: string;
+  /** Shards made at the same time. */
+  readonly threads: number;
+  readonly openRunner: OpenRunner;
+  readonly signal?: AbortSignal | undefined;
+  readonly onPlan?: ((plan: BuildPlan) => void) | undefined;
+  readonly onTiles?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface BuildPlan {
+  readonly document: LayerJson;
+  readonly nativeLevel: number;
+  readonly tilesByLevel: readonly number[];
+}
+
+export interface BuildReport {
+  readonly document: LayerJson;
+  readonly levels: readonly LevelReport[];
+}
+
+/** Shards for each thread: enough that the last ones to finish leave nobody idle for long. */
+const SHARDS_PER_THREAD = 16;
+
+export async function buildTileset(
+  spec: TerrainSpec,
+  { out, threads, openRunner, signal, onPlan, onTiles }: BuildOptions,
+): Promise<BuildReport> {
+  const writer = await openDirectoryWriter(out);
+  try {
+    const maker = await openTerrainMaker(spec);
+    const plan = maker.plan();
+    const document = maker.document(basename(resolve(out)));
+    await maker.close();
+    const tilesByLevel = plan.map(countTiles);
+    const total = tilesByLevel.reduce((sum, count) => sum + count, 0);
+    onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
+    let done = 0;
+    const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, writer.folder), {
+      spec,
+      threads,
+      openRunner,
+      signal,
+      onTiles: (count) => {
+        done += count;
+        onTiles?.(done, total);
+      },
+    });
+    await writer.finish(document);
+    return { document, levels };
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+/**
+ * The coarse levels as one job, first because it reads everything, and then one for each planned tile of the level that
+ * gives about `wanted` of them, with all that is planned under it.
+ */
+export function cutShards(plan: TilePlan, wanted: number, folder: string): ShardJob[] {
+  let level = plan.findIndex((ranges) => countTiles(ranges) >= wanted);
+  if (level < 0) level = plan.length;
+  const shards: ShardJob[] = [{ kind: 'shard', folder, ranges: plan.slice(0, level).flat() }];
+  for (const range of plan[level] ?? []) {
+    for (let y = range.y0; y <= range.y1; y++) {
+      for (let x = range.x0; x <= range.x1; x++) {
+        const ranges = plan.slice(level).flatMap((deeper) => rangesUnder(deeper, { z: level, x, y }));
+        shards.push({ kind: 'shard', folder, ranges });
+      }
+    }
+  }
+  return shards.filter((shard) => shard.ranges.length > 0);
+}
+
+interface RunOptions extends Pick<BuildOptions, 'threads' | 'openRunner' | 'signal'> {
+  readonly spec: TerrainSpec;
+  readonly onTiles: (count: number) => void;
+}
+
+async function runShards(
+  shards: readonly Job[],
+  { spec, threads, openRunner, signal, onTiles }: RunOptions,
+): Promise<LevelReport[]> {
+  const runner = await openRunner(spec, Math.min(threads, shards.length));
+  const levels = new Map<number, LevelReport>();
+  const queue = shards[Symbol.iterator]();
+  const failure = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  const lane = async () => {
+    for (const job of queue) {
+      const report = await runner.run(job, { signal: stop, onTiles });
+      for (const level of report.levels) levels.set(level.z, addReports(levels.get(level.z), level));
+    }
+  };
+  try {
+    const lanes = Array.from({ length: runner.width }, () =>
+      lane().catch((error) => {
+        failure.abort(error);
+        throw error;
+      }),
+    );
+    const ends = await Promise.allSettled(lanes);
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failure.signal.reason ?? failed.reason;
+  } finally {
+    await runner.close();
+  }
+  return [...levels.values()].sort((a, b) => a.z - b.z);
+}

@@ -1,0 +1,109 @@
+/** Work on a layer as plain JSON, the same in process, on a thread or on another machine. */
+import { gzipSync } from 'node:zlib';
+import type { ReadOptions } from '../sources/raster-source.ts';
+import { writeTileFile } from '../store/directory-writer.ts';
+import type { TileId } from '../geo/tiling-scheme.ts';
+import type { TileRange } from './plan.ts';
+import type { TerrainMaker, TerrainSpec } from './terrain-maker.ts';
+
+/** One tile, handed back. */
+export interface TileJob {
+  readonly kind: 'tile';
+  readonly id: TileId;
+}
+
+/** Many tiles, written to a folder. */
+export interface ShardJob {
+  readonly kind: 'shard';
+  readonly ranges: readonly TileRange[];
+  readonly folder: string;
+}
+
+/** What coarse tiles are read from, made before the first of them. */
+export interface PrepareJob {
+  readonly kind: 'prepare';
+}
+
+export type Job = TileJob | ShardJob | PrepareJob;
+
+export interface LevelReport {
+  readonly z: number;
+  readonly tiles: number;
+  /** After gzip. */
+  readonly bytes: number;
+  readonly triangles: number;
+  /** Greatest over the tiles, metres, against the tiles' own posts. */
+  readonly maxError: number;
+}
+
+export interface JobReport {
+  readonly levels: readonly LevelReport[];
+  /** The gzipped tile of a TileJob. */
+  readonly tile?: Uint8Array | undefined;
+}
+
+export interface JobOptions extends ReadOptions {
+  /** Called with the number of tiles made since the last call. */
+  readonly onTiles?: ((count: number) => void) | undefined;
+}
+
+/** Runs jobs of one layer; as many at a time as it is wide. */
+export interface JobRunner {
+  /** Jobs that make progress at the same time. */
+  readonly width: number;
+  run(job: Job, options?: JobOptions): Promise<JobReport>;
+  close(): Promise<void>;
+}
+
+export type OpenRunner = (spec: TerrainSpec, width: number) => Promise<JobRunner>;
+
+const GZIP_LEVEL = 6;
+const TILES_PER_CALL = 64;
+
+export async function executeJob(maker: TerrainMaker, job: Job, { signal, onTiles }: JobOptions = {}): Promise<JobReport> {
+  switch (job.kind) {
+    case 'prepare':
+      await maker.prepare({ signal });
+      return { levels: [] };
+    case 'tile': {
+      const { bytes } = await maker.makeTile(job.id, { signal });
+      return { levels: [], tile: gzipSync(bytes, { level: GZIP_LEVEL }) };
+    }
+    case 'shard':
+      return executeShard(maker, job, { signal, onTiles });
+  }
+}
+
+async function executeShard(maker: TerrainMaker, { ranges, folder }: ShardJob, { signal, onTiles }: JobOptions) {
+  const levels = new Map<number, LevelReport>();
+  let unsaid = 0;
+  for (const { z, x0, x1, y0, y1 } of ranges) {
+    for (let y = y0; y <= y1; y++) {
+      for (let x = x0; x <= x1; x++) {
+        signal?.throwIfAborted();
+        const made = await maker.makeTile({ z, x, y }, { signal });
+        const packed = gzipSync(made.bytes, { level: GZIP_LEVEL });
+        writeTileFile(folder, maker.scheme, { z, x, y }, packed);
+        const one = { z, tiles: 1, bytes: packed.length, triangles: made.triangles, maxError: made.maxError };
+        levels.set(z, addReports(levels.get(z), one));
+        if (++unsaid === TILES_PER_CALL) {
+          onTiles?.(unsaid);
+          unsaid = 0;
+        }
+      }
+    }
+  }
+  onTiles?.(unsaid);
+  return { levels: [...levels.values()] };
+}
+
+export function addReports(a: LevelReport | undefined, b: LevelReport): LevelReport {
+  if (!a) return b;
+  return {
+    z: b.z,
+    tiles: a.tiles + b.tiles,
+    bytes: a.bytes + b.bytes,
+    triangles: a.triangles + b.triangles,
+    maxError: Math.max(a.maxError, b.maxError),
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * What a user can choose about the tiles of a layer, once: types, ranges, units and sentences. Command-line flags, their
+ * help and the README's table are derived from here; unknown keys are refused.
+ */
+import { z } from 'zod';
+import { RelievoError } from '../error.ts';
+import { EXTENSION_NAMES } from '../encode/extension-name.ts';
+
+/** Everything that changes the bytes of a tile. */
+export const tileOptionsSchema = z.strictObject({
+  maxZoom: z
+    .int()
+    .min(0)
+    .max(24)
+    .optional()
+    .describe("Deepest level to make; by default the source's native one, where posts are as dense as its samples"),
+  minZoom: z
+    .int()
+    .min(0)
+    .max(24)
+    .default(0)
+    .describe('First level with relief; the levels before it are made without, because clients pass through them'),
+  extensions: z
+    .array(z.enum(EXTENSION_NAMES as [(typeof EXTENSION_NAMES)[number], ...(typeof EXTENSION_NAMES)[number][]]))
+    .default(['octvertexnormals'])
+    .describe(`Extensions that the tiles carry (${EXTENSION_NAMES.join(', ')}), or none`),
+  maxErrorFactor: z
+    .number()
+    .min(0.01)
+    .max(10)
+    .default(1)
+    .describe("Greatest height error as a share of what clients assume of the level; 1 is the clients' own bound"),
+  verticalDatum: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('What the heights are above: ellipsoid, egm96, or a geoid grid (GeoTIFF); by default what the file says'),
+  verticalUnit: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Unit of the heights: metre, foot, us-foot, or metres in one unit; by default what the file says'),
+  outside: z
+    .enum(['sea-level', 'ellipsoid'])
+    .optional()
+    .describe('Surface where there are no data; by default sea level when the datum is a geoid, else the ellipsoid'),
+  maxFill: z
+    .int()
+    .min(0)
+    .max(512)
+    .default(32)
+    .describe('Widest void, in samples, that is filled from its rim; wider ones blend into outside'),
+  strict: z.boolean().default(false).describe('Refuse to assume a vertical datum'),
+});
+export type TileOptions = z.output<typeof tileOptionsSchema>;
+
+/** What else `relievo build` takes. */
+export const buildOptionsSchema = z.strictObject({
+  ...tileOptionsSchema.shape,
+  threads: z.int().min(1).max(256).optional().describe('Worker threads; by default one for each processor'),
+});
+
+/** Checked options with defaults; fails with one sentence for each value that does not fit. */
+export function parseOptions<T extends z.ZodType>(schema: T, values: unknown, flagOf = (key: string) => key): z.output<T> {
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
+  const sentences = result.error.issues.map((issue) => `${flagOf(issue.path.join('.'))}: ${issue.message}`);
+  throw new RelievoError('usage', sentences.join('; '));
+}

@@ -1,0 +1,12 @@
+/** Runs jobs in this process, one at a time: no thread to start, the same results. */
+import { executeJob, type JobRunner } from '../pyramid/job.ts';
+import { openTerrainMaker, type TerrainSpec } from '../pyramid/terrain-maker.ts';
+
+export async function openInProcessRunner(spec: TerrainSpec): Promise<JobRunner> {
+  const maker = await openTerrainMaker(spec, { hash: false });
+  return {
+    width: 1,
+    run: (job, options) => executeJob(maker, job, options),
+    close: () => maker.close(),
+  };
+}

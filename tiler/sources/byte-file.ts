@@ -1,0 +1,106 @@
+/** A local file as bytes at offsets: the sentences for one that is missing, a folder, empty or unreadable are here. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { RelievoError } from '../error.ts';
+
+export interface ByteFile {
+  readonly path: string;
+  /** Base name, for sentences. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`, in memory of their own; refuses with `input-invalid` past the end. */
+  read(offset: number, length: number): Promise<Buffer<ArrayBuffer>>;
+  /** May be called more than once. */
+  close(): Promise<void>;
+}
+
+export async function openByteFile(path: string): Promise<ByteFile> {
+  const handle = await open(path, 'r').catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+  try {
+    const stat = await handle.stat();
+    if (stat.isDirectory()) {
+      throw new RelievoError(
+        'input-invalid',
+        `${path} is a folder; expected an elevation raster such as a GeoTIFF or an SRTM .hgt file: name the files inside it.`,
+        { where: path },
+      );
+    }
+    if (!stat.isFile()) {
+      throw new RelievoError('input-invalid', `${path} is not a regular file; copy its content into one first.`, {
+        where: path,
+      });
+    }
+    if (stat.size === 0) {
+      throw new RelievoError(
+        'input-invalid',
+        `${path} is empty (0 bytes): the copy or download failed; get it again.`,
+        { where: path },
+      );
+    }
+    let closing: Promise<void> | undefined;
+    return {
+      path,
+      name: basename(path),
+      size: stat.size,
+      async read(offset, length) {
+        if (offset < 0 || offset + length > stat.size) throw cutOff(path, offset + length, stat.size);
+        const bytes = Buffer.from(new ArrayBuffer(length));
+        for (let done = 0; done < length; ) {
+          const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+          // The file has become shorter since it was opened.
+          if (bytesRead === 0) throw cutOff(path, offset + length, offset + done);
+          done += bytesRead;
+        }
+        return bytes;
+      },
+      close() {
+        closing ??= handle.close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** The error for data that should reach `end` in a file of `size` bytes. */
+export function cutOff(path: string, end: number, size: number): RelievoError {
+  return new RelievoError(
+    'input-invalid',
+    `${path} is cut off or broken: its data should reach byte ${end}, but the file is ${size} bytes long; get it again.`,
+    { where: path },
+  );
+}
+
+/** SHA-256 of the file's bytes, the first 32 hexadecimal digits. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal })) hash.update(chunk as Buffer);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw unreadable(path, cause);
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+function unreadable(path: string, cause: unknown): RelievoError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file; check the name and the folder',
+    ENOTDIR: 'a part of the path is a file, not a folder; check the path',
+    EACCES: 'the file may not be read by this user; check its permissions',
+    EPERM: 'the file may not be read by this user; check its permissions',
+    EISDIR: 'it is a folder; name the files inside it',
+    EMFILE: 'too many files are open; raise the limit (ulimit -n)',
+    ENAMETOOLONG: 'the name is too long for a file',
+  };
+  const reason = (code && reasons[code]) ?? String(cause);
+  return new RelievoError('input-missing', `Cannot open ${path}: ${reason}.`, { where: path, cause });
+}

@@ -1,0 +1,59 @@
+/**
+ * A raster that is decoded or computed in cells (tiles, strips, blocks of an overview), read as windows. Indices are
+ * those of the raster's samples, row-major, north row first as in the file.
+ */
+
+import type { SampleWindow } from './raster-source.ts';
+import { columnRuns } from './sample-window.ts';
+
+export interface CellGrid {
+  readonly columns: number;
+  readonly rows: number;
+  /** Of every cell; those at the east and south border may reach beyond the raster. */
+  readonly cellColumns: number;
+  readonly cellRows: number;
+  /**
+   * Samples of cell (x, y), rows of `cellColumns`, NaN for void; undefined when all are void. Shared: not to be
+   * written to.
+   */
+  cell(x: number, y: number): Promise<Float32Array | undefined>;
+}
+
+/** The window's samples, NaN outside the raster. One row of cells is held at a time. */
+export async function readCells(
+  grid: CellGrid,
+  window: SampleWindow,
+  period: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  signal?.throwIfAborted();
+  const out = new Float32Array(window.columns * window.rows).fill(Number.NaN);
+  const runs = columnRuns(window, grid.columns, period);
+  const firstRow = Math.max(0, window.row);
+  const endRow = Math.min(grid.rows, window.row + window.rows);
+  if (runs.length === 0 || firstRow >= endRow) return out;
+  for (let y = Math.floor(firstRow / grid.cellRows); y * grid.cellRows < endRow; y++) {
+    const from = Math.max(firstRow, y * grid.cellRows);
+    const to = Math.min(endRow, (y + 1) * grid.cellRows);
+    for (const run of runs) {
+      const firstX = Math.floor(run.column / grid.cellColumns);
+      const lastX = Math.floor((run.column + run.columns - 1) / grid.cellColumns);
+      const asked: Promise<Float32Array | undefined>[] = [];
+      for (let x = firstX; x <= lastX; x++) asked.push(grid.cell(x, y));
+      const cells = await Promise.all(asked);
+      signal?.throwIfAborted();
+      for (let x = firstX; x <= lastX; x++) {
+        const cell = cells[x - firstX];
+        if (cell === undefined) continue;
+        const left = Math.max(run.column, x * grid.cellColumns);
+        const right = Math.min(run.column + run.columns, (x + 1) * grid.cellColumns);
+        for (let row = from; row < to; row++) {
+          const start = (row - y * grid.cellRows) * grid.cellColumns + left - x * grid.cellColumns;
+          const target = (row - window.row) * window.columns + run.at + left - run.column;
+          out.set(cell.subarray(start, start + right - left), target);
+        }
+      }
+    }
+  }
+  return out;
+}

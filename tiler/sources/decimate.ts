@@ -1,0 +1,199 @@
+/**
+ * Coarser levels for a source that has too few: each sample is the mean of the 2 x 2 finer ones that are not void. On
+ * the source's own indices: sample i of a level of scale s covers level-0 samples i * s to (i + 1) * s, exclusive.
+ * Computed in memory, in blocks, once each, at the first read that needs them or all by `prepare`.
+ */
+import { RelievoError } from '../error.ts';
+import type { CellGrid } from './cell-grid.ts';
+import { readCells } from './cell-grid.ts';
+import type { RasterInfo, RasterLevel, RasterSource, ReadOptions } from './raster-source.ts';
+import { checkWindow } from './sample-window.ts';
+
+export interface OverviewOptions {
+  /** Samples of all sheets together beyond which a source without overviews is refused; default 2^28. */
+  readonly maxSamples?: number | undefined;
+}
+
+export interface PrepareOptions extends ReadOptions {
+  /** Blocks computed so far, and of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface PreparableSource extends RasterSource {
+  /** Computes every overview now. Reads do without it; they then compute what they need. */
+  prepare(options?: PrepareOptions): Promise<void>;
+}
+
+const DEFAULT_MAX_SAMPLES = 2 ** 28;
+/** Samples along the longer side of the coarsest level, at most. */
+const COARSEST = 256;
+/** Samples along the side of a block. */
+const BLOCK = 256;
+
+/** The source with levels down to 256 samples. Refuses with `input-unsupported` one too large to decimate in memory. */
+export function withOverviews(
+  source: RasterSource,
+  { maxSamples = DEFAULT_MAX_SAMPLES }: OverviewOptions = {},
+): PreparableSource {
+  const own = source.info.levels;
+  const added = addedLevels(own, source.info.periodColumns);
+  if (added.length > 0 && own.length === 1) refuseTooLarge(source, maxSamples);
+  const levels = [...own, ...added];
+  const overviews: Overview[] = [];
+  const read: RasterSource['read'] = async (level, window, options = {}) => {
+    if (level < own.length) return source.read(level, window, options);
+    options.signal?.throwIfAborted();
+    checkWindow(window);
+    const overview = overviews[level - own.length];
+    const scale = levels[level]?.scaleX;
+    if (overview === undefined || scale === undefined) {
+      throw new RangeError(`levels are 0 to ${levels.length - 1}; got ${level}`);
+    }
+    const { periodColumns } = source.info;
+    return readCells(overview, window, periodColumns && periodColumns / scale, options.signal);
+  };
+  for (const [i, level] of added.entries()) {
+    const finer = own.length + i - 1;
+    const side = 2 * BLOCK;
+    const readFiner = (column: number, row: number) => read(finer, { column, row, columns: side, rows: side });
+    overviews.push(new Overview(level, readFiner, source.info));
+  }
+  return {
+    info: { ...source.info, levels },
+    read,
+    async prepare({ signal, onProgress } = {}) {
+      const total = overviews.reduce((sum, { blocks }) => sum + blocks.length, 0);
+      let done = 0;
+      for (const overview of overviews) {
+        for (const [x, y] of overview.blocks) {
+          signal?.throwIfAborted();
+          await overview.cell(x, y);
+          onProgress?.(++done, total);
+        }
+      }
+    },
+    close: () => source.close(),
+  };
+}
+
+/** Levels of half the size after the coarsest, while one is longer than 256 and a period stays whole. */
+function addedLevels(own: readonly RasterLevel[], period: number | undefined): RasterLevel[] {
+  const added: RasterLevel[] = [];
+  let last = own.at(-1);
+  while (last !== undefined && Math.max(last.columns, last.rows) > COARSEST) {
+    const { columns, rows, scaleX, scaleY } = last;
+    if (period !== undefined && !Number.isInteger(period / (2 * scaleX))) break;
+    last = { columns: Math.ceil(columns / 2), rows: Math.ceil(rows / 2), scaleX: 2 * scaleX, scaleY: 2 * scaleY };
+    added.push(last);
+  }
+  return added;
+}
+
+function refuseTooLarge({ info }: RasterSource, maxSamples: number): void {
+  const samples = info.sheets.reduce((sum, { columns, rows }) => sum + columns * rows, 0);
+  if (samples <= maxSamples) return;
+  throw new RelievoError(
+    'input-unsupported',
+    `${info.name} has ${samples} samples and no overviews; without them at most ${maxSamples} can be held in memory. Add overviews with gdaladdo, or convert it with gdal_translate -of COG.`,
+    { where: info.name },
+  );
+}
+
+/** A level in blocks, each computed once and kept; blocks without data are neither computed nor kept. */
+class Overview implements CellGrid {
+  readonly columns: number;
+  readonly rows: number;
+  readonly cellColumns = BLOCK;
+  readonly cellRows = BLOCK;
+  /** Where data can be: column and row of blocks, north-west first. */
+  readonly blocks: readonly (readonly [x: number, y: number])[];
+  readonly #across: number;
+  readonly #withData: ReadonlySet<number>;
+  readonly #readFiner: (column: number, row: number) => Promise<Float32Array>;
+  readonly #computed = new Map<number, Promise<Float32Array | undefined>>();
+
+  constructor(level: RasterLevel, readFiner: (column: number, row: number) => Promise<Float32Array>, info: RasterInfo) {
+    this.columns = level.columns;
+    this.rows = level.rows;
+    this.#readFiner = readFiner;
+    this.#across = Math.ceil(level.columns / BLOCK);
+    const ids = blocksOfSheets(level, info, this.#across);
+    this.#withData = new Set(ids);
+    this.blocks = ids.map((id) => [id % this.#across, Math.floor(id / this.#across)]);
+  }
+
+  cell(x: number, y: number): Promise<Float32Array | undefined> {
+    const id = y * this.#across + x;
+    const known = this.#computed.get(id);
+    if (known !== undefined) return known;
+    if (!this.#withData.has(id)) return NO_DATA;
+    const computed = this.#readFiner(2 * BLOCK * x, 2 * BLOCK * y).then(halve);
+    this.#computed.set(id, computed);
+    // A failed read is tried again by the next who asks.
+    computed.catch(() => this.#computed.delete(id));
+    return computed;
+  }
+}
+
+/** Row times `across` plus column of every block that a sheet reaches into, ascending. */
+function blocksOfSheets(level: RasterLevel, { sheets, periodColumns }: RasterInfo, across: number): number[] {
+  const ids = new Set<number>();
+  const sideX = BLOCK * level.scaleX;
+  const sideY = BLOCK * level.scaleY;
+  const down = Math.ceil(level.rows / BLOCK);
+  for (const { column, row, columns, rows } of sheets) {
+    const lastY = Math.min(down - 1, Math.floor((row + rows - 1) / sideY));
+    for (const turn of periodColumns === undefined ? [0] : [0, -periodColumns]) {
+      const lastX = Math.min(across - 1, Math.floor((column + columns - 1 + turn) / sideX));
+      for (let y = Math.floor(row / sideY); y <= lastY; y++) {
+        for (let x = Math.max(0, Math.floor((column + turn) / sideX)); x <= lastX; x++) ids.add(y * across + x);
+      }
+    }
+  }
+  return [...ids].sort((a, b) => a - b);
+}
+
+const NO_DATA = Promise.resolve(undefined);
+
+/** Means of 2 x 2 of a square of 2 * BLOCK samples a side, without the void ones; undefined when all are void. */
+function halve(finer: Float32Array): Float32Array | undefined {
+  const out = new Float32Array(BLOCK * BLOCK);
+  let found = 0;
+  for (let row = 0, o = 0; row < BLOCK; row++) {
+    let i = row * 4 * BLOCK;
+    for (let column = 0; column < BLOCK; column++, o++, i += 2) {
+      const a = finer[i] ?? 0;
+      const b = finer[i + 1] ?? 0;
+      const c = finer[i + 2 * BLOCK] ?? 0;
+      const d = finer[i + 2 * BLOCK + 1] ?? 0;
+      const sum = a + b + c + d;
+      // Nearly all have four.
+      if (!Number.isNaN(sum)) {
+        out[o] = sum / 4;
+        found++;
+        continue;
+      }
+      let some = 0;
+      let count = 0;
+      if (!Number.isNaN(a)) {
+        some += a;
+        count++;
+      }
+      if (!Number.isNaN(b)) {
+        some += b;
+        count++;
+      }
+      if (!Number.isNaN(c)) {
+        some += c;
+        count++;
+      }
+      if (!Number.isNaN(d)) {
+        some += d;
+        count++;
+      }
+      out[o] = count === 0 ? Number.NaN : some / count;
+      found += count;
+    }
+  }
+  return found === 0 ? undefined : out;
+}

@@ -1,0 +1,173 @@
+/**
+ * Writes a tileset to a folder so that nothing is visible before it is whole. Tiles are collected in a folder inside the
+ * target (so a mounted folder works and no rights on its parent are needed) and moved into place at the end, the
+ * document last: a client that finds `layer.json` finds every tile. An older tileset of ours stays until then.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { LayerJson } from '../catalog/layer-json.ts';
+import { RelievoError } from '../error.ts';
+import { flipRow, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
+
+const STAGING = '.relievo-building';
+const OWNER = 'owner.json';
+
+export interface DirectoryWriter {
+  /** Where tiles go meanwhile: threads write there by `writeTileFile`. */
+  readonly folder: string;
+  /** Puts tiles and document in place of what was there. */
+  finish(document: LayerJson): Promise<void>;
+  /** Removes what was collected; an older tileset stays as it was. */
+  abort(): Promise<void>;
+}
+
+/**
+ * Fails when the folder holds anything but a tileset of ours (nothing of it is touched), when it cannot be written, or
+ * when another build is at work there.
+ */
+export async function openDirectoryWriter(out: string): Promise<DirectoryWriter> {
+  const existed = existsSync(out);
+  refuseForeign(out);
+  const staging = join(out, STAGING);
+  try {
+    await mkdir(out, { recursive: true });
+    await takeStaging(staging, out);
+  } catch (error) {
+    throw error instanceof RelievoError ? error : unwritable(out, error);
+  }
+  const folder = join(staging, 'new');
+  await mkdir(folder);
+  return { folder, finish, abort };
+
+  async function finish(document: LayerJson): Promise<void> {
+    try {
+      const old = join(staging, 'old');
+      await mkdir(old);
+      await writeFile(join(folder, 'layer.json'), `${JSON.stringify(document, null, 2)}\n`);
+      await move('layer.json', out, old);
+      for (const level of await readdir(out)) if (isLevel(level)) await move(level, out, old);
+      for (const level of await readdir(folder)) if (isLevel(level)) await move(level, folder, out);
+      await move('layer.json', folder, out);
+      await rm(staging, { recursive: true });
+    } catch (error) {
+      throw unwritable(out, error);
+    }
+  }
+
+  async function abort(): Promise<void> {
+    await rm(existed ? staging : out, { recursive: true, force: true });
+  }
+}
+
+const madeFolders = new Set<string>();
+
+/** Writes one gzipped tile; a row of the file's address counts from the south. Synchronous: threads have nothing else to do. */
+export function writeTileFile(folder: string, scheme: TilingScheme, { z, x, y }: TileId, bytes: Uint8Array): void {
+  const path = join(folder, String(z), String(x), `${flipRow(scheme, z, y)}.terrain`);
+  const parent = dirname(path);
+  try {
+    if (!madeFolders.has(parent)) {
+      mkdirSync(parent, { recursive: true });
+      madeFolders.add(parent);
+    }
+    writeFileSync(path, bytes);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function refuseForeign(out: string): void {
+  let entries: string[];
+  try {
+    entries = existsSync(out) ? readdirSync(out) : [];
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOTDIR'
+      ? new RelievoError('output-refused', 'The output is a file; --out needs a folder', { where: out })
+      : unwritable(out, error);
+  }
+  const others = entries.filter((name) => name !== STAGING);
+  if (others.length === 0) return;
+  if (isOurs(out) && others.every((name) => isLevel(name) || name === 'layer.json')) return;
+  throw new RelievoError(
+    'output-refused',
+    `The folder holds something that is no tileset of Relievo (${others.slice(0, 3).join(', ')}${others.length > 3 ? ', ...' : ''}): name an empty or a new folder with --out`,
+    { where: out },
+  );
+}
+
+function isOurs(out: string): boolean {
+  try {
+    return JSON.parse(readFileSync(join(out, 'layer.json'), 'utf8')).relievo !== undefined;
+  } catch {
+    // No document, or one that is no JSON: then it is not ours, and the caller refuses it.
+    return false;
+  }
+}
+
+function isLevel(name: string): boolean {
+  return /^\d{1,2}$/.test(name);
+}
+
+/** Makes the staging folder ours; one left by a process that is gone is swept away. */
+async function takeStaging(staging: string, out: string): Promise<void> {
+  const owner = readOwner(staging);
+  if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
+    throw new RelievoError(
+      'output-refused',
+      `Another build (process ${owner}) is writing there: wait for it or stop it`,
+      {
+        where: out,
+      },
+    );
+  }
+  await restoreOld(staging, out);
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging);
+  await writeFile(join(staging, OWNER), JSON.stringify({ pid: process.pid }));
+}
+
+/** A build killed between moving the old tileset out and the new one in: the new one was whole, but the old is known good. */
+async function restoreOld(staging: string, out: string): Promise<void> {
+  const old = join(staging, 'old');
+  if (!existsSync(join(old, 'layer.json')) || existsSync(join(out, 'layer.json'))) return;
+  for (const name of await readdir(old)) {
+    await rm(join(out, name), { recursive: true, force: true });
+    await rename(join(old, name), join(out, name));
+  }
+}
+
+function readOwner(staging: string): number | undefined {
+  try {
+    return JSON.parse(readFileSync(join(staging, OWNER), 'utf8')).pid;
+  } catch {
+    // Never written or half written: its process died before it began.
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function move(name: string, from: string, to: string): Promise<void> {
+  if (existsSync(join(from, name))) await rename(join(from, name), join(to, name));
+}
+
+function unwritable(path: string, error: unknown): RelievoError {
+  const { code } = error as NodeJS.ErrnoException;
+  const reason =
+    code === 'ENOSPC'
+      ? 'the disk is full: free some space or name another folder'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+        ? 'permission is missing: choose a folder that you may write to'
+        : code === 'ENOTDIR' || code === 'EEXIST'
+          ? 'a part of the path is a file: choose another folder'
+          : (error as Error).message;
+  return new RelievoError('output-unwritable', `Cannot write: ${reason}`, { where: path, cause: error });
+}
