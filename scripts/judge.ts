@@ -43,7 +43,11 @@ if (!Number.isInteger(seed) || (sample !== undefined && !(Number.isInteger(sampl
 const set = openTileFolder(folder);
 const judgement = checkTileset(set, { sample, seed });
 const sources = [...values.source, ...more];
-const datum = (values.datum ?? judgement.document.datum) === 'ellipsoid' ? 'ellipsoid' : 'egm96';
+const datum = values.datum ?? judgement.document.datum ?? 'egm96';
+if (datum !== 'egm96' && datum !== 'ellipsoid') {
+  console.error(`the judge knows heights above egm96 and above the ellipsoid, not ${datum}: say which with --datum`);
+  process.exit(2);
+}
 const measures = sources.length === 0 ? [] : measureLevels(set, readSheets(sources, datum), { sample, seed });
 const faults = [...judgement.faults, ...judgeMeasures(measures, Math.max(1, judgement.document.maxErrorFactor))];
 if (values.json) console.log(JSON.stringify({ levels: judgement.levels, measures, faults }));

@@ -8,6 +8,7 @@ export async function withLock(path, work) {
   mkdirSync(dirname(path), { recursive: true });
   let told = false;
   for (let owner = takeLock(path); owner !== process.pid; owner = takeLock(path)) {
+    if (owner === undefined) continue;
     if (!told) process.stdout.write(`Waiting for process ${owner}, which is at the same work.\n`);
     told = true;
     await wait(200);
@@ -19,7 +20,7 @@ export async function withLock(path, work) {
   }
 }
 
-/** Id of the process that holds the lock: this one, if it could be taken. */
+/** Id of the process that holds the lock: this one, if it could be taken; undefined when it was let go just now. */
 function takeLock(path) {
   // A link appears whole, with the id in it: nobody reads a lock that is still empty.
   const mine = `${path}.${process.pid}`;
@@ -33,8 +34,9 @@ function takeLock(path) {
     rmSync(mine, { force: true });
   }
   const owner = readOwner(path);
-  if (owner !== undefined && !isAlive(owner)) rmSync(path, { force: true });
-  return owner;
+  if (owner === undefined || isAlive(owner)) return owner;
+  rmSync(path, { force: true });
+  return undefined;
 }
 
 function readOwner(path) {

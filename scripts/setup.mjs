@@ -79,9 +79,11 @@ function findDifference(wanted, installed) {
   for (const [place, { version, integrity, optional }] of wanted) {
     const found = installed.get(place);
     if (found === undefined && optional !== true) return `${place} is not installed`;
-    if (found !== undefined && (found.version !== version || found.integrity !== integrity)) {
-      return `${place} is ${found.version} where package-lock.json says ${version}`;
-    }
+    if (found === undefined) continue;
+    if (found.version !== version) return `${place} is ${found.version} where package-lock.json says ${version}`;
+    // npm notes no hash for a package of another platform that it could not see when the lock was written.
+    if (integrity !== undefined && found.integrity !== integrity)
+      return `${place} differs from what package-lock.json says`;
   }
   return undefined;
 }

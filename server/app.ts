@@ -1,8 +1,7 @@
 /** The server without its socket: which address leads to which route, and what every answer carries. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import express, { type Express } from 'express';
 import { RelievoError } from '../tiler/error.ts';
+import { VERSION } from '../tiler/version.ts';
 import type { BaseAddressOptions } from './http/base-address.ts';
 import { answerErrors, answerNotFound, type ReportFault } from './http/errors.ts';
 import { openToOrigins } from './http/headers.ts';
@@ -51,7 +50,7 @@ export function createApp(options: AppOptions): Express {
     refuseEncodedPath(req.originalUrl.split('?', 1)[0] ?? '');
     next();
   });
-  routeHealth(app, packageVersion(), options.ready);
+  routeHealth(app, VERSION, options.ready);
   routeLayers(app, layers, options);
   routeLayerJson(app, layers, options.documentMaxAgeSeconds ?? 0);
   routeTile(app, layers, cache, options.tileMaxAgeSeconds ?? 3600);
@@ -69,17 +68,4 @@ const reportToStderr: ReportFault = (error, where) => {
 
 function faultText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** The version of the package this file belongs to, from a checkout or from a build in `dist`. */
-function packageVersion(): string {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const path = join(folder, 'package.json');
-    if (existsSync(path)) {
-      const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
-      const version = typeof manifest === 'object' && manifest && 'version' in manifest ? manifest.version : undefined;
-      return typeof version === 'string' ? version : 'unknown';
-    }
-    if (folder === dirname(folder)) return 'unknown';
-  }
 }

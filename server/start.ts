@@ -74,12 +74,12 @@ function trackResponses(server: Server): ReadonlySet<ServerResponse> {
 }
 
 async function drain(server: Server, open: ReadonlySet<ServerResponse>, drainMs: number): Promise<void> {
+  // Idle connections are closed by this at once; those in use when their answer is through.
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const res of open) {
     if (!res.headersSent) res.setHeader('Connection', 'close');
     res.once('close', () => setImmediate(() => server.closeIdleConnections()));
   }
-  server.closeIdleConnections();
   const cut = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
   clearTimeout(cut);
@@ -113,6 +113,6 @@ function listenError(cause: NodeJS.ErrnoException, port: number, host: string): 
 }
 
 function browserHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  if (host === '0.0.0.0' || host === '::' || host === '127.0.0.1') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
 }

@@ -33,3 +33,10 @@ export function roundDownNicely(value: number): number {
   const digit = value / power;
   return (digit >= 5 ? 5 : digit >= 2 ? 2 : 1) * power;
 }
+
+/** The least round number (one or two digits, then zeros) that is not below the value (> 0). */
+export function roundUpNicely(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const digit = value / power;
+  return ([1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8].find((round) => digit <= round + 1e-9) ?? 10) * power;
+}

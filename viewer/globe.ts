@@ -54,8 +54,9 @@ export function createGlobe(container: Element, credits: Element, { light }: Glo
     scene.skyBox = SkyBox.createEarthSkyBox();
     // Twice the CSS resolution is all that an eye sees; phones offer three and four times.
     widget.resolutionScale = Math.min(1, 2 / window.devicePixelRatio);
-    globe.maximumScreenSpaceError = 1.5;
   }
+  // Relievo's tiles use the whole error that a level allows, so that two pixels of it, Cesium's measure, show in the shading.
+  globe.maximumScreenSpaceError = light ? 1 : 0.5;
   globe.depthTestAgainstTerrain = true;
   // The light follows the camera, so air must not fall into night at the limb.
   globe.dynamicAtmosphereLighting = false;

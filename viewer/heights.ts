@@ -10,7 +10,6 @@ import {
   EllipsoidTerrainProvider,
   Math as CesiumMath,
   SceneTransforms,
-  sampleTerrain,
   sampleTerrainMostDetailed,
 } from 'cesium';
 import type { LonLat } from './page-api.ts';
@@ -43,28 +42,6 @@ export async function sampleHeights(widget: CesiumWidget, points: readonly LonLa
   if (provider instanceof EllipsoidTerrainProvider) return points.map(() => 0);
   const sampled = await sampleTerrainMostDetailed(provider, points.map(toCartographic), true);
   return sampled.map(({ height }) => height);
-}
-
-/** Least and greatest height of a coarse look at the bounds: a few tiles of one level. */
-export async function sampleRange(
-  widget: CesiumWidget,
-  bounds: readonly [number, number, number, number],
-  maxLevel: number,
-): Promise<readonly [number, number]> {
-  const [west, south, east, north] = bounds;
-  const width = east > west ? east - west : east - west + 360;
-  const side = 17;
-  const points: Cartographic[] = [];
-  for (let i = 0; i < side * side; i++) {
-    const longitude = west + (width * ((i % side) + 0.5)) / side;
-    points.push(toCartographic([longitude > 180 ? longitude - 360 : longitude, south + ((north - south) * (Math.floor(i / side) + 0.5)) / side]));
-  }
-  // A level whose tiles are about as wide as the bounds: at most four of them, or two rows of a wide layer.
-  const level = Math.min(Math.max(Math.round(Math.log2(180 / Math.max(width / 1.5, north - south))), 0), maxLevel);
-  const sampled = await sampleTerrain(widget.terrainProvider, level, points);
-  const heights = sampled.map(({ height }) => height).filter((height) => Number.isFinite(height));
-  if (heights.length === 0) return [0, 0];
-  return [heights.reduce((a, b) => Math.min(a, b)), heights.reduce((a, b) => Math.max(a, b))];
 }
 
 /** Where a ground point is drawn on the canvas in CSS pixels; undefined when it is behind the camera or the horizon. */

@@ -10,7 +10,7 @@ import { byId } from './dom.ts';
 import { loadGeoid } from './geoid.ts';
 import { addBaseImagery, createGlobe, hasWebGl } from './globe.ts';
 import { readHash, writeHash } from './hash-state.ts';
-import { placeOnScreen, sampleHeights, sampleRange } from './heights.ts';
+import { placeOnScreen, sampleHeights } from './heights.ts';
 import { ImageryPanel } from './imagery-panel.ts';
 import { steerByKeyboard } from './keyboard.ts';
 import { LayersPanel, SMOOTH } from './layers-panel.ts';
@@ -24,6 +24,7 @@ import { ReliefPanel } from './relief-panel.ts';
 import { sentenceOf } from './sentence.ts';
 import { whenSettled } from './settled.ts';
 import { hideNotice, showLoading, showNotice, showToast } from './status.ts';
+import { type Survey, surveyLayer } from './survey.ts';
 import { openTerrain } from './terrain.ts';
 
 declare global {
@@ -46,7 +47,7 @@ class Page {
   readonly #imagery: ImageryPanel;
   #layers: readonly LayerEntry[] = [];
   #chosen: LayerEntry | undefined;
-  #heights: readonly [number, number] = [0, 0];
+  #survey: Survey | undefined;
   #layerId: string | undefined;
   #opening: AbortController | undefined;
   #hashTimer: ReturnType<typeof setTimeout> | undefined;
@@ -83,13 +84,14 @@ class Page {
       this.#reliefPanel.showSpacing(this.#relief.spacing);
       this.#remember();
     });
-    widget.scene.renderError.addEventListener(() =>
+    widget.scene.renderError.addEventListener((_scene: unknown, error: unknown) => {
+      console.error(error);
       showNotice({
         title: 'The globe stopped',
-        text: 'The graphics of this computer gave up while drawing. Loading the page again usually helps.',
+        text: 'Drawing the globe failed; the console of the browser says more. Loading the page again usually helps.',
         retry: () => location.reload(),
-      }),
-    );
+      });
+    });
     addEventListener('hashchange', () => void this.#restore(readHash(location.hash)));
   }
 
@@ -148,7 +150,7 @@ class Page {
     hideNotice();
     if (layer === undefined) {
       this.#widget.terrainProvider = new EllipsoidTerrainProvider();
-      this.#settle(undefined, [0, 0]);
+      this.#settle(undefined, undefined);
       this.#layersPanel.markBusy(undefined);
       if (fly) flyToSpace(this.#widget, FLIGHT);
       return;
@@ -164,12 +166,12 @@ class Page {
         },
       });
       this.#widget.terrainProvider = provider;
-      const look = sampleRange(this.#widget, layer.bounds, layer.maxLevel);
-      const heights = await Promise.race([look, wait(LOOK_MS)]).catch(() => undefined);
+      const look = surveyLayer(this.#widget, layer);
+      const survey = await Promise.race([look, wait(LOOK_MS)]).catch(() => undefined);
       opening.signal.throwIfAborted();
-      this.#settle(layer, heights ?? [0, 0]);
+      this.#settle(layer, survey);
       if (fly) this.#goHome(FLIGHT);
-      if (heights === undefined) {
+      if (survey === undefined) {
         void look.then((late) => {
           if (!opening.signal.aborted) this.#settle(layer, late);
         }, ignore);
@@ -187,14 +189,14 @@ class Page {
     }
   }
 
-  #settle(layer: LayerEntry | undefined, heights: readonly [number, number]): void {
+  #settle(layer: LayerEntry | undefined, survey: Survey | undefined): void {
     this.#chosen = layer;
     this.#layerId = layer?.id ?? SMOOTH;
-    this.#heights = heights;
+    this.#survey = survey;
     this.#layersPanel.mark(layer);
     const paint = (undulation: (longitude: number, latitude: number) => number) => {
       if (this.#chosen !== layer) return;
-      const subject = layer && { bounds: layer.bounds, heights };
+      const subject = layer && { bounds: layer.bounds, survey };
       this.#reliefPanel.showRange(this.#relief.place(subject, undulation));
       this.#reliefPanel.showSpacing(this.#relief.spacing);
     };
@@ -207,7 +209,8 @@ class Page {
       flyToSpace(this.#widget, duration);
       return;
     }
-    const [low, high] = this.#heights;
+    const { points = [], highest: high = 0 } = this.#survey ?? {};
+    const low = points.reduce((least, { ellipsoidal }) => Math.min(least, ellipsoidal), high);
     const { exaggeration } = this.#relief.state;
     flyToBounds(this.#widget, this.#chosen.bounds, {
       duration,

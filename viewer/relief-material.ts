@@ -26,6 +26,7 @@ uniform vec2 scale;
 uniform vec2 landRange;
 uniform float tint;
 uniform float spacing;
+uniform float amidSea;
 uniform sampler2D ramp;
 uniform sampler2D geoid;
 
@@ -46,13 +47,29 @@ czm_material czm_getMaterial(czm_materialInput materialInput)
   float undulation = geoidRange.x + geoidRange.y * (packed.r * 65280.0 + packed.g * 255.0) / 65535.0;
   float height = (materialInput.height - scale.y) / scale.x + scale.y - undulation;
 
+  float away = length(materialInput.positionToEyeEC);
+
+  // Skirts under tile borders are upright, but carry the normals of the level ground: at sea level they stay sea.
+  vec3 upEC = czm_normal3D * normalize(ground);
+  vec3 faceEC = cross(dFdx(materialInput.positionToEyeEC), dFdy(materialInput.positionToEyeEC));
+  bool skirt = abs(dot(faceEC, upEC)) < 0.2 * length(faceEC) && materialInput.slope < 1.0;
+  bool coastal = landRange.x < 0.5;
+  if (skirt && coastal && height < 60.0) height = 0.0;
+
   float part = clamp((height - landRange.x) / (landRange.y - landRange.x), 0.0, 1.0);
   vec3 land = texture(ramp, vec2(mix(0.5 / 256.0, 255.5 / 256.0, part), 0.5)).rgb;
+  // From afar the mesh is coarse, and what lies a few metres above the sea may well be sea.
+  float tide = 0.4 + away * 1.5e-5;
+  float shore = coastal ? 1.0 - smoothstep(tide, tide * 2.0, height) : 0.0;
   float depth = clamp(-height / 3000.0, 0.0, 1.0);
-  vec3 sea = mix(vec3(0.245, 0.42, 0.545), vec3(0.075, 0.18, 0.32), sqrt(depth));
-  float shore = step(landRange.x, 0.5) * (1.0 - smoothstep(0.35, 0.9, height));
-  vec3 colour = mix(land, sea, shore);
-  float alpha = tint * fade;
+  vec3 water = vec3(0.165, 0.335, 0.465);
+  vec3 sea = mix(water, vec3(0.06, 0.16, 0.29), sqrt(depth));
+  // Around the layer the base imagery is far too coarse to be looked at from near: a wash of one colour calms it.
+  vec3 around = amidSea > 0.5 ? water : vec3(0.43, 0.475, 0.40);
+  float wash = mix(0.9, 0.0, smoothstep(250.0e3, 2500.0e3, away));
+  float seaAlpha = amidSea > 0.5 ? mix(wash, 1.0, smoothstep(0.0, 40.0, -height)) : 1.0;
+  vec3 colour = mix(around, mix(land, sea, shore), fade);
+  float alpha = tint * mix(wash, mix(1.0, seaAlpha, shore), fade);
 
   if (spacing > 0.0) {
     float lines = height / spacing;
@@ -90,6 +107,8 @@ export interface ReliefGround {
   readonly bounds: readonly [number, number, number, number];
   readonly low: number;
   readonly high: number;
+  /** Whether most of the border lies at sea level. */
+  readonly amidSea: boolean;
   /** Metres of the geoid above the ellipsoid at a place in degrees. */
   readonly undulation: (longitude: number, latitude: number) => number;
 }
@@ -105,6 +124,7 @@ export function createReliefMaterial(): Material {
         landRange: { x: 0, y: 1 },
         tint: 0,
         spacing: 0,
+        amidSea: 0,
         ramp: drawRamp(),
         geoid: blankPicture(),
       },
@@ -127,6 +147,7 @@ export function placeRelief(material: Material, ground: ReliefGround): void {
   const radians = Math.PI / 180;
   uniforms.box = new Cartesian4(west * radians, south * radians, width * radians, (north - south) * radians);
   uniforms.landRange = { x: ground.low, y: Math.max(ground.high, ground.low + 1) };
+  uniforms.amidSea = ground.amidSea ? 1 : 0;
   const { picture, least, span } = drawGeoid(ground, west, south, width, north - south);
   uniforms.geoid = picture;
   // Pixel centres stand for the corners of the box.

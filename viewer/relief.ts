@@ -1,17 +1,17 @@
 /** Draws the relief as its state says: exaggeration, light, colours and contour lines. */
-import type { CesiumWidget, Material } from 'cesium';
+import { Cartesian3, type CesiumWidget, type Material } from 'cesium';
 import { groundInMiddle, type Bounds } from './camera.ts';
 import type { Undulation } from './geoid.ts';
-import { roundDownNicely } from './format.ts';
+import { roundDownNicely, roundUpNicely } from './format.ts';
 import type { ReliefState } from './page-api.ts';
 import { createReliefMaterial, paintRelief, placeRelief } from './relief-material.ts';
-import { Cartesian3 } from 'cesium';
+import type { Survey } from './survey.ts';
 
 /** What the relief is about: a layer's ground. */
 export interface ReliefSubject {
   readonly bounds: Bounds;
-  /** Least and greatest height in metres above the ellipsoid. */
-  readonly heights: readonly [number, number];
+  /** undefined when nothing is known of it. */
+  readonly survey: Survey | undefined;
 }
 
 /** From which to which height above sea level the colours run. */
@@ -61,11 +61,18 @@ export class Relief {
       const fixed = undulation(middle > 180 ? middle - 360 : middle, (south + north) / 2);
       // Exaggeration grows from sea level, so that a coast stays where it is.
       this.#widget.scene.verticalExaggerationRelativeHeight = fixed;
-      const low = subject.heights[0] - fixed;
-      const high = subject.heights[1] - fixed;
+      const { points = [], highest = 0 } = subject.survey ?? {};
+      const heights = points.map(({ longitude, latitude, ellipsoidal }) => ellipsoidal - undulation(longitude, latitude));
+      const lowest = heights.reduce((a, b) => Math.min(a, b), highest - fixed);
+      const high = Math.max(highest - fixed, lowest + 1);
       // A layer that reaches down to the sea has its colours from there.
-      this.#range = { low: low < Math.max(2, (high - low) * 0.02) ? 0 : low, high: Math.max(high, low + 1, 1) };
-      placeRelief(this.#material, { bounds: subject.bounds, ...this.#range, undulation });
+      const low = lowest < Math.max(3, (high - lowest) * 0.02) ? 0 : lowest;
+      const span = roundUpNicely(Math.max(high - low, 1));
+      const step = span / 10;
+      this.#range = { low: Math.floor(low / step) * step, high: Math.ceil(high / step) * step };
+      const border = heights.filter((_, i) => points[i]?.atBorder);
+      const amidSea = border.filter((height) => height < 3).length > border.length * 0.55;
+      placeRelief(this.#material, { bounds: subject.bounds, ...this.#range, undulation, amidSea });
     }
     this.#paint();
     return this.#range;

@@ -53,6 +53,7 @@ export type FaultCode =
   | 'border-normals-differ'
   // measurement
   | 'error-over-bound'
+  | 'posts-over-bound'
   | 'samples-uncovered'
   | 'level-shifted';
 

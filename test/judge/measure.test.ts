@@ -116,6 +116,35 @@ describe('measureLevels', () => {
     expect(judgeMeasures(at(clientBound(14) * 1.01), 2)).toEqual([]);
   });
 
+  it('measures posts that no sample touches, from the native level on', () => {
+    // Samples at 64 to a tile, half a step off the posts: the source sees a spike of one post only in part.
+    const id = { z: 14, x: 2150, y: 6289 };
+    const { west, south, side } = boxOf(id);
+    const step = side / 64;
+    const grid = {
+      west: west - step / 2,
+      north: south + side + step / 2,
+      stepX: step,
+      stepY: step,
+      columns: 66,
+      rows: 66,
+    };
+    const source = sheetOf(grid, (lon, lat) => 100 + 3e4 * (lon - west) + 2e4 * (lat - south));
+    const [flat] = measureLevels(
+      setOf([id], (lon, lat) => 100 + 3e4 * (lon - west) + 2e4 * (lat - south), 64),
+      [source],
+    );
+    expect(flat.posts?.max).toBeLessThan(0.02);
+    // Posts on the border may count for the neighbour.
+    expect(flat.posts?.n).toBeGreaterThanOrEqual(63 * 63);
+    const raised = setOf([id], (lon, lat) => 100 + 3e4 * (lon - west) + 2e4 * (lat - south) + 6, 64);
+    const [high] = measureLevels(raised, [source]);
+    expect(high.posts?.max).toBeGreaterThan(5.98);
+    expect(judgeMeasures([high]).map(({ code }) => code)).toContain('posts-over-bound');
+    const coarse = { ...source, stepX: step / 2, stepY: step / 2 };
+    expect(measureLevels(raised, [coarse])[0].posts).toBeUndefined();
+  });
+
   it('finds a surface that is moved by half or a quarter of a sample, and which way', () => {
     const id = { z: 12, x: 537, y: 1571 };
     const { side } = boxOf(id);

@@ -153,18 +153,34 @@ function dropRepeats(sheets: readonly Sheet[]): void {
 }
 
 function dropRepeatsOf(later: Sheet, earlier: Sheet, turn: number): void {
-  const firstColumn = (later.west + turn - earlier.west) / earlier.stepX;
-  const firstRow = (earlier.north - later.north) / earlier.stepY;
-  for (let row = 0; row < later.rows; row++) {
-    const otherRow = nearWhole(firstRow + (row * later.stepY) / earlier.stepY);
-    if (!(otherRow >= 0 && otherRow < earlier.rows)) continue;
-    for (let column = 0; column < later.columns; column++) {
-      const otherColumn = nearWhole(firstColumn + (column * later.stepX) / earlier.stepX);
-      if (!(otherColumn >= 0 && otherColumn < earlier.columns)) continue;
+  const columns = matches(
+    later.columns,
+    (later.west + turn - earlier.west) / earlier.stepX,
+    later.stepX / earlier.stepX,
+    earlier.columns,
+  );
+  const rows = matches(
+    later.rows,
+    (earlier.north - later.north) / earlier.stepY,
+    later.stepY / earlier.stepY,
+    earlier.rows,
+  );
+  for (const [row, otherRow] of rows) {
+    for (const [column, otherColumn] of columns) {
       if (Number.isNaN(earlier.heights[otherRow * earlier.columns + otherColumn])) continue;
       later.heights[row * later.columns + column] = Number.NaN;
     }
   }
+}
+
+/** Pairs of an index here and the index there that stands at the same place. */
+function matches(count: number, first: number, step: number, countThere: number): [here: number, there: number][] {
+  const pairs: [number, number][] = [];
+  for (let i = 0; i < count; i++) {
+    const there = nearWhole(first + i * step);
+    if (there >= 0 && there < countThere) pairs.push([i, there]);
+  }
+  return pairs;
 }
 
 function nearWhole(value: number): number {

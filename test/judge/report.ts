@@ -13,7 +13,18 @@ export function reportText(
   const measured = measures.length > 0;
   const head = ['level', 'tiles', 'bytes', 'triangles', 'faults', 'borders', 'mismatches'];
   if (measured) {
-    head.push('samples', 'bound m', 'max m', 'p99 m', 'rms m', 'mean m', 'max/bound', 'p99/bound', 'within %');
+    head.push(
+      'samples',
+      'bound m',
+      'max m',
+      'p99 m',
+      'rms m',
+      'mean m',
+      'max/bound',
+      'p99/bound',
+      'within %',
+      'posts/bound',
+    );
     head.push('relief %', 'shift e,n');
   }
   const rows = levels.map((level) => {
@@ -55,15 +66,17 @@ function measureCells(measure: LevelMeasure | undefined): string[] {
     measure.ratioMax.toFixed(3),
     measure.ratioP99.toFixed(3),
     (measure.within * 100).toFixed(3),
+    measure.posts === undefined ? '' : (measure.posts.max / measure.bound).toFixed(3),
     (shift.relief * 100).toFixed(1),
-    shiftText(shift),
+    shiftText(measure),
   ];
 }
 
-/** East, north; in brackets where the level carries too little of the relief for its place to mean much. */
-function shiftText({ relief, east, north }: LevelMeasure['shift']): string {
-  if (!(relief >= LEAST_RELIEF)) return 'no relief';
-  return relief < CLEAR_RELIEF ? `(${east},${north})` : `${east},${north}`;
+/** East, north; in brackets where too little of the relief or of the level was seen for the place to mean much. */
+function shiftText({ shift, tiles, tilesThere }: LevelMeasure): string {
+  if (!(shift.relief >= LEAST_RELIEF)) return 'no relief';
+  const clear = shift.reliefBest >= CLEAR_RELIEF && tiles === tilesThere;
+  return clear ? `${shift.east},${shift.north}` : `(${shift.east},${shift.north})`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

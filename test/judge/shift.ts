@@ -22,6 +22,8 @@ export interface ShiftMeasure {
   readonly rms: readonly number[];
   /** Share of the variance of the source's samples that the unmoved surface explains; below 0 when it adds to it. */
   readonly relief: number;
+  /** The same where it fits best, its mean difference counted against it. */
+  readonly reliefBest: number;
   readonly positions: number;
 }
 
@@ -41,7 +43,6 @@ export function measureShift(
   const spacing = sheets.length === 0 ? 0 : Math.max(...sheets.map((sheet) => Math.max(sheet.stepX, sheet.stepY)));
   const step = Math.max(spacing, side / 64);
   const surface = new SurfaceOfLevel(set, z);
-  const wanted = new Set(tiles.map(tilePath));
   const squares = new Float64Array(MOVES);
   const drawn = new Float64Array(MOVES);
   let n = 0;
@@ -49,7 +50,7 @@ export function measureShift(
   let sumOfSquares = 0;
   let differences = 0;
 
-  for (const { lon, lat, height } of strided(sheets, count, z, wanted)) {
+  for (const { lon, lat, height } of strided(sheets, tiles, count)) {
     let whole = true;
     for (let move = 0; move < MOVES && whole; move++) {
       const east = (QUARTERS[move % 5] / 4) * step;
@@ -78,6 +79,7 @@ export function measureShift(
     rmsUnmoved: rms[UNMOVED],
     rms,
     relief: variance > 0 ? 1 - left / variance : 0,
+    reliefBest: variance > 0 ? 1 - rms[least] ** 2 / variance : 0,
     positions: n,
   };
 }
@@ -88,38 +90,45 @@ interface Position {
   readonly height: number;
 }
 
-/** Valid samples at an even stride, those of a tile one after the other. */
-function strided(sheets: readonly Sheet[], count: number, z: number, wanted: ReadonlySet<string>): Position[] {
-  const side = 180 / 2 ** z;
-  const positions: (Position & { tile: number })[] = [];
-  const within = (sheet: Sheet): { row: number; column: number }[] => {
-    const found: { row: number; column: number }[] = [];
-    const total = sheets.reduce((sum, { heights }) => sum + heights.length, 0);
-    const stride = Math.max(1, Math.floor(Math.sqrt(total / Math.max(1, count * shareOf(sheets, wanted, side)))));
-    const half = stride >> 1;
-    for (let row = half; row < sheet.rows; row += stride) {
-      for (let column = half; column < sheet.columns; column += stride) found.push({ row, column });
-    }
-    return found;
-  };
-  for (const sheet of sheets) {
-    for (const { row, column } of within(sheet)) {
-      const height = sheet.heights[row * sheet.columns + column];
-      if (Number.isNaN(height)) continue;
-      const lon = sheet.west + column * sheet.stepX;
-      const lat = sheet.north - row * sheet.stepY;
-      const id = tileAt(z, lon, lat);
-      if (!wanted.has(tilePath(id))) continue;
-      positions.push({ lon, lat, height, tile: id.y * 2 ** (z + 1) + id.x });
+/** Valid samples at an even stride, about `count` in all, tile after tile. */
+function* strided(sheets: readonly Sheet[], tiles: readonly JudgedTile[], count: number): Generator<Position> {
+  const windows = tiles.flatMap((id) => sheets.flatMap((sheet) => windowsOf(id, sheet)));
+  const total = windows.reduce((sum, w) => sum + (w.endColumn - w.column) * (w.endRow - w.row), 0);
+  const stride = Math.max(1, Math.floor(Math.sqrt(total / count)));
+  for (const { sheet, column, endColumn, row, endRow } of windows) {
+    // On one grid over all tiles, whichever of them are wanted.
+    for (let j = Math.ceil(row / stride) * stride; j < endRow; j += stride) {
+      for (let i = Math.ceil(column / stride) * stride; i < endColumn; i += stride) {
+        const height = sheet.heights[j * sheet.columns + i];
+        if (Number.isNaN(height)) continue;
+        yield { lon: sheet.west + i * sheet.stepX, lat: sheet.north - j * sheet.stepY, height };
+      }
     }
   }
-  return positions.sort((a, b) => a.tile - b.tile);
 }
 
-/** How much denser to stride because only some tiles are wanted: the inverse of the area they cover of the sheets. */
-function shareOf(sheets: readonly Sheet[], wanted: ReadonlySet<string>, side: number): number {
-  const area = sheets.reduce((sum, s) => sum + s.columns * s.stepX * s.rows * s.stepY, 0);
-  return Math.max(1, area / (wanted.size * side * side));
+interface SheetWindow {
+  readonly sheet: Sheet;
+  readonly column: number;
+  readonly endColumn: number;
+  readonly row: number;
+  readonly endRow: number;
+}
+
+/** The samples of the sheet inside the tile; those on its west and north borders included. */
+function windowsOf(id: JudgedTile, sheet: Sheet): SheetWindow[] {
+  const { west, south, side } = boxOf(id);
+  const row = Math.max(0, Math.ceil((sheet.north - south - side) / sheet.stepY));
+  const endRow = Math.min(sheet.rows, Math.ceil((sheet.north - south) / sheet.stepY));
+  return [-360, 0, 360]
+    .map((turn) => ({
+      sheet,
+      column: Math.max(0, Math.ceil((west - turn - sheet.west) / sheet.stepX)),
+      endColumn: Math.min(sheet.columns, Math.ceil((west + side - turn - sheet.west) / sheet.stepX)),
+      row,
+      endRow,
+    }))
+    .filter((window) => window.column < window.endColumn && window.row < window.endRow);
 }
 
 function tileAt(z: number, lon: number, lat: number): JudgedTile {

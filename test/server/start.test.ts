@@ -6,6 +6,9 @@ import { startServer } from '../../server/start.ts';
 import { handMadeTile } from '../support/hand-made-tile.ts';
 import { deferred, errorOf, handMadeLayer, layersOf, sendRaw, serve } from './serve.ts';
 
+/** Below the server's own time limits, which would otherwise end what `close` failed to end. */
+const HANG_MS = 50_000;
+
 const TILE = '/layers/small/0/0/0.terrain';
 
 /** A layer whose tiles wait until they are let go. */
@@ -74,28 +77,36 @@ describe('close', () => {
     expect(layer.closed()).toBe(1);
   });
 
-  it('does not wait for connections that are merely kept open', async () => {
-    const { url, close } = await serve({ layers: layersOf(), drainMs: 2 ** 30 });
-    const { hostname, port } = new URL(url);
-    const socket = connect(Number(port), hostname);
-    socket.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
-    const [answer] = await once(socket, 'data');
-    expect(String(answer)).toMatch(/Connection: keep-alive/i);
-    const ended = once(socket, 'close');
-    await close();
-    await ended;
-  });
+  it(
+    'does not wait for connections that are merely kept open',
+    async () => {
+      const { url, close } = await serve({ layers: layersOf(), drainMs: 2 ** 30 });
+      const { hostname, port } = new URL(url);
+      const socket = connect(Number(port), hostname);
+      socket.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+      const [answer] = await once(socket, 'data');
+      expect(String(answer)).toMatch(/Connection: keep-alive/i);
+      const ended = once(socket, 'close');
+      await close();
+      await ended;
+    },
+    HANG_MS,
+  );
 
-  it('cuts what has not finished when its time is over', async () => {
-    const { layer, started } = gatedLayer();
-    const { url, close } = await serve({ layers: layersOf(layer), drainMs: 20, report: () => {} });
-    const inFlight = sendRaw(url, TILE);
-    const failed = expect(inFlight).rejects.toMatchObject({ code: 'ECONNRESET' });
-    await started;
-    await close();
-    await failed;
-    expect(layer.closed()).toBe(1);
-  });
+  it(
+    'cuts what has not finished when its time is over',
+    async () => {
+      const { layer, started } = gatedLayer();
+      const { url, close } = await serve({ layers: layersOf(layer), drainMs: 20, report: () => {} });
+      const inFlight = sendRaw(url, TILE);
+      const failed = expect(inFlight).rejects.toMatchObject({ code: 'ECONNRESET' });
+      await started;
+      await close();
+      await failed;
+      expect(layer.closed()).toBe(1);
+    },
+    HANG_MS,
+  );
 
   it('says no to /readyz on a connection that is still open', async () => {
     const { layer, started, letGo } = gatedLayer();

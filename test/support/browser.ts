@@ -50,12 +50,14 @@ function findBrowser(): string | undefined {
 
 function installBrowser(): string {
   const how = 'install it (Debian: apt-get install chromium libgl1-mesa-dri), or set CHROMIUM to the path of one';
-  if (!isDebian() || process.getuid?.() !== 0) throw new Error(`the viewer is tested in Chromium, which is not here: ${how}`);
+  if (!isDebian() || process.getuid?.() !== 0)
+    throw new Error(`the viewer is tested in Chromium, which is not here: ${how}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const packages = ['install', '--yes', '--no-install-recommends', 'chromium', 'libgl1-mesa-dri'];
   for (const words of [['update'], packages]) {
     const { status, stderr } = spawnSync('apt-get', words, { env: environment, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`Chromium could not be installed (apt-get ${words[0]}: ${stderr.trim()}): ${how}`);
+    if (status !== 0)
+      throw new Error(`Chromium could not be installed (apt-get ${words[0]}: ${stderr.trim()}): ${how}`);
   }
   const found = findBrowser();
   if (found === undefined) throw new Error(`Chromium was installed, but is at none of the usual places: ${how}`);
@@ -63,7 +65,9 @@ function installBrowser(): string {
 }
 
 function isDebian(): boolean {
-  return existsSync('/etc/os-release') && /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'));
+  return (
+    existsSync('/etc/os-release') && /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'))
+  );
 }
 
 async function drawsWebGl(browser: Browser): Promise<boolean> {

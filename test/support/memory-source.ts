@@ -1,6 +1,7 @@
 /** A raster made in a test, as a RasterSource: level 0 only, on any affine and CRS, NaN for void. */
 import type { Affine } from '../../tiler/geo/affine.ts';
 import type { RasterSource, SampleWindow, VerticalReference } from '../../tiler/sources/raster-source.ts';
+import { checkWindow } from '../../tiler/sources/sample-window.ts';
 
 export interface MemoryRaster {
   readonly columns: number;
@@ -54,6 +55,7 @@ export function memorySource(raster: MemoryRaster): RasterSource {
     async read(level, window, options = {}) {
       options.signal?.throwIfAborted();
       if (level !== 0) throw new RangeError(`a memory source has level 0 only; asked for ${level}`);
+      checkWindow(window);
       return cutWindow(samples, columns, rows, window, periodColumns);
     },
     async close() {},

@@ -71,7 +71,12 @@ export async function serveViewer(layers: readonly SiteLayer[], base = '/some/ba
     const layer = layers.find((candidate) => candidate.id === id);
     const file = layer ? join(layer.folder, below) : join(viewer, path === '' ? 'index.html' : path);
     if (!existsSync(file) || !statSync(file).isFile()) {
-      return send(response, 404, '.json', '{"error":{"code":"not-found","message":"there is nothing at this address"}}');
+      return send(
+        response,
+        404,
+        '.json',
+        '{"error":{"code":"not-found","message":"there is nothing at this address"}}',
+      );
     }
     if (layer && below.endsWith('.terrain')) tiles++;
     send(response, 200, extname(file), readFileSync(file));

@@ -20,6 +20,12 @@ addServeCommand(program);
 addInfoCommand(program);
 addSampleCommand(program);
 
+// Whoever reads the output may stop reading (`| head`): that is the end of the work and no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

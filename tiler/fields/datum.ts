@@ -40,7 +40,8 @@ export async function chooseDatum(
   where: string,
   { outside, strict }: DatumOptions = {},
 ): Promise<Datum> {
-  const { datum, known, because } = vertical;
+  const { datum, known } = vertical;
+  const because = vertical.because.replace(/\.$/, '');
   if (datum === 'ellipsoid') {
     const statement = { source: datum, known, because, geoid: 'none' };
     return { statement, sourceGeoid: undefined, seaLevel: egm96(), outside: outside ?? 'ellipsoid' };

@@ -30,119 +30,137 @@ export interface FilledWindow {
   readonly state: Uint8Array;
 }
 
-/** `samples` (row-major, `columns` wide) with NaN for void, its outer `fillHalo(radius)` samples only as evidence. */
-export function fillVoids(samples: Float32Array, columns: number, radius: number): FilledWindow {
-  const count = samples.length;
-  const rows = count / columns;
+/**
+ * `samples` are row-major, `columns` wide, NaN for void. The outermost `halo` (at least `fillHalo(radius)`) only give
+ * evidence: what comes back for them means nothing.
+ */
+export function fillVoids(samples: Float32Array, columns: number, radius: number, halo: number): FilledWindow {
+  const size = { columns, rows: samples.length / columns };
   const half = radius / 2;
-  const state = new Uint8Array(count);
-  const outsideWeight = new Float32Array(count);
+  const data = new Uint8Array(samples.length);
+  for (let i = 0; i < samples.length; i++) data[i] = samples[i] === samples[i] ? 1 : 0;
+  const rim = findRim(data, size, samples);
+  const state = new Uint8Array(samples.length);
+  const outsideWeight = new Float32Array(samples.length);
   const values = samples.slice();
 
-  const data = new Uint8Array(count);
-  for (let i = 0; i < count; i++) data[i] = samples[i] === samples[i] ? 1 : 0;
-  const toData = distancesWithin(data, columns, rows, half);
-  const core = new Uint8Array(count);
-  for (let i = 0; i < count; i++) core[i] = toData[i] > half ? 1 : 0;
-  const toCore = distancesWithin(core, columns, rows, half + 1);
+  // Distances to the core are asked for in the inside, so the core must be known as far as they reach.
+  const coreReach = half + 1;
+  const toData = distancesWithin(data, data, size, halo - Math.ceil(coreReach), half);
+  const core = toData.map((distance) => (distance > half ? 1 : 0));
+  const toCore = core.includes(1) ? distancesWithin(core, data, size, halo, coreReach) : undefined;
 
-  const rim = findRim(data, columns, rows);
-  for (let i = 0; i < count; i++) {
-    if (data[i]) continue;
-    const weight = Math.max(0, 1 - toCore[i] / (half + 1));
-    const filled = weight < 1 ? meanOfRim(samples, rim, columns, i, radius) : NaN;
-    if (Number.isNaN(filled)) {
-      values[i] = 0;
-      outsideWeight[i] = 1;
-      state[i] = OUTSIDE;
-    } else {
-      values[i] = filled * (1 - weight);
-      outsideWeight[i] = weight;
-      state[i] = weight > 0 ? BLENDED : FILLED;
+  for (let row = halo; row < size.rows - halo; row++) {
+    for (let column = halo; column < columns - halo; column++) {
+      const i = row * columns + column;
+      if (data[i]) continue;
+      const weight = toCore ? Math.max(0, 1 - toCore[i] / coreReach) : 0;
+      const filled = weight < 1 ? meanOfRim(rim, column, row, radius) : NaN;
+      if (Number.isNaN(filled)) {
+        values[i] = 0;
+        outsideWeight[i] = 1;
+        state[i] = OUTSIDE;
+      } else {
+        values[i] = filled * (1 - weight);
+        outsideWeight[i] = weight;
+        state[i] = weight > 0 ? BLENDED : FILLED;
+      }
     }
   }
   return { values, outsideWeight, state };
 }
 
-/** Euclidean distance in samples to the nearest seed, Infinity beyond `reach`: along columns, then across. */
-function distancesWithin(seeds: Uint8Array, columns: number, rows: number, reach: number): Float32Array {
+interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/**
+ * Euclidean distance in samples to the nearest seed, Infinity beyond `reach`: along columns, then across rows. Only for
+ * voids at least `inset` samples inside; 0 for all others.
+ */
+function distancesWithin(
+  seeds: ArrayLike<number>,
+  data: Uint8Array,
+  { columns, rows }: Size,
+  inset: number,
+  reach: number,
+): Float32Array {
   const span = Math.floor(reach);
-  const along = new Float32Array(seeds.length);
-  for (let i = 0; i < columns; i++) {
-    let gap = Infinity;
-    for (let at = i; at < seeds.length; at += columns) {
-      gap = seeds[at] ? 0 : gap + 1;
-      along[at] = gap;
-    }
-    gap = Infinity;
-    for (let at = (rows - 1) * columns + i; at >= 0; at -= columns) {
-      gap = seeds[at] ? 0 : gap + 1;
-      if (gap < along[at]) along[at] = gap;
-    }
+  const count = data.length;
+  const along = new Float32Array(count);
+  for (let i = 0; i < count; i++) along[i] = seeds[i] ? 0 : i < columns ? Infinity : along[i - columns] + 1;
+  for (let i = count - columns - 1; i >= 0; i--) {
+    if (along[i + columns] + 1 < along[i]) along[i] = along[i + columns] + 1;
   }
   const limit = reach * reach;
-  const out = new Float32Array(seeds.length);
-  for (let j = 0; j < rows; j++) {
-    const row = j * columns;
-    for (let i = 0; i < columns; i++) {
-      let best = along[row + i] * along[row + i];
-      for (let k = Math.max(0, i - span); k <= Math.min(columns - 1, i + span); k++) {
-        const gap = along[row + k];
+  const out = new Float32Array(count);
+  for (let row = inset; row < rows - inset; row++) {
+    const start = row * columns;
+    for (let i = inset; i < columns - inset; i++) {
+      if (data[start + i]) continue;
+      let best = along[start + i] * along[start + i];
+      const last = Math.min(columns - 1, i + span);
+      for (let k = Math.max(0, i - span); k <= last; k++) {
+        const gap = along[start + k];
         const squared = gap * gap + (k - i) * (k - i);
         if (squared < best) best = squared;
       }
-      out[row + i] = best > limit ? Infinity : Math.sqrt(best);
+      out[start + i] = best > limit ? Infinity : Math.sqrt(best);
     }
   }
   return out;
 }
 
-/** Indices of data beside a void, in row order: a fixed order keeps sums equal wherever the window starts. */
-function findRim(data: Uint8Array, columns: number, rows: number): Int32Array {
-  const rim: number[] = [];
-  for (let j = 0; j < rows; j++) {
-    for (let i = 0; i < columns; i++) {
-      const at = j * columns + i;
-      if (!data[at]) continue;
-      const besideVoid =
-        (i > 0 && !data[at - 1]) ||
-        (i < columns - 1 && !data[at + 1]) ||
-        (j > 0 && !data[at - columns]) ||
-        (j < rows - 1 && !data[at + columns]);
-      if (besideVoid) rim.push(at);
-    }
-  }
-  return Int32Array.from(rim);
+/** Data beside a void, by rows: a fixed order keeps sums equal wherever the window starts. */
+interface Rim {
+  readonly columns: Int32Array;
+  readonly rows: Int32Array;
+  readonly values: Float32Array;
+  /** Index of the first one of each row; one more entry at the end. */
+  readonly firstOfRow: Int32Array;
 }
 
-function meanOfRim(samples: Float32Array, rim: Int32Array, columns: number, at: number, radius: number): number {
-  const column = at % columns;
-  const row = (at - column) / columns;
+function findRim(data: Uint8Array, { columns, rows }: Size, samples: Float32Array): Rim {
+  const at: number[] = [];
+  const firstOfRow = new Int32Array(rows + 1);
+  for (let j = 0; j < rows; j++) {
+    firstOfRow[j] = at.length;
+    for (let i = 0; i < columns; i++) {
+      const k = j * columns + i;
+      const besideVoid =
+        (i > 0 && !data[k - 1]) ||
+        (i < columns - 1 && !data[k + 1]) ||
+        (j > 0 && !data[k - columns]) ||
+        (j < rows - 1 && !data[k + columns]);
+      if (data[k] && besideVoid) at.push(k);
+    }
+  }
+  firstOfRow[rows] = at.length;
+  return {
+    columns: Int32Array.from(at, (k) => k % columns),
+    rows: Int32Array.from(at, (k) => Math.floor(k / columns)),
+    values: Float32Array.from(at, (k) => samples[k]),
+    firstOfRow,
+  };
+}
+
+function meanOfRim({ columns, rows, values, firstOfRow }: Rim, column: number, row: number, radius: number): number {
+  const reach = Math.floor(radius);
+  const first = firstOfRow[Math.max(0, row - reach)];
+  const end = firstOfRow[Math.min(firstOfRow.length - 1, row + reach + 1)];
+  const limit = radius * radius;
   let sum = 0;
   let weights = 0;
-  let k = lowerBound(rim, (row - Math.floor(radius)) * columns);
-  const end = (row + Math.floor(radius) + 1) * columns;
-  for (; k < rim.length && rim[k] < end; k++) {
-    const rimColumn = rim[k] % columns;
-    const dx = rimColumn - column;
-    const dy = (rim[k] - rimColumn) / columns - row;
+  for (let k = first; k < end; k++) {
+    const dx = columns[k] - column;
+    const dy = rows[k] - row;
     const squared = dx * dx + dy * dy;
-    if (squared >= radius * radius) continue;
+    if (squared >= limit) continue;
     const distance = Math.sqrt(squared);
     const nearness = (radius - distance) / (radius * distance);
-    sum += nearness * nearness * samples[rim[k]];
+    sum += nearness * nearness * values[k];
     weights += nearness * nearness;
   }
   return weights > 0 ? sum / weights : NaN;
-}
-
-function lowerBound(sorted: Int32Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

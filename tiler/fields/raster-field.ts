@@ -94,7 +94,13 @@ export async function openRasterField(
 
   async function sampleAt(lon: number, lat: number): Promise<HeightSample> {
     const [column, row] = grid.placeExactly(lon, lat);
-    const positions = { columns: Float64Array.of(column), rows: Float64Array.of(row) };
+    const positions = {
+      across: 1,
+      down: 1,
+      parallel: true,
+      columns: Float64Array.of(column),
+      rows: Float64Array.of(row),
+    };
     const { values, outsideWeight, origin } = await resample(source, 0, positions, { fillRadius });
     const undulation = undulationAt(datum.seaLevel, lon, lat);
     const own = datum.sourceGeoid ? undulationAt(datum.sourceGeoid, lon, lat) : 0;

@@ -6,8 +6,15 @@ import { Origin } from '../geo/post-grid.ts';
 import type { RasterInfo, RasterSource, ReadOptions, SampleWindow } from '../sources/raster-source.ts';
 import { BLENDED, type FilledWindow, FILLED, fillHalo, fillVoids, MEASURED, OUTSIDE } from './fill.ts';
 
-/** Positions in level-0 sample indices; NaN where the source's CRS has none. */
+/**
+ * `across` x `down` positions, row-major, in level-0 sample indices; NaN where the source's CRS has none. On a grid
+ * that is parallel to the samples, `columns` holds one number for each of `across` and `rows` one for each of `down`;
+ * otherwise both hold one for each position.
+ */
 export interface Positions {
+  readonly across: number;
+  readonly down: number;
+  readonly parallel: boolean;
   readonly columns: Float64Array;
   readonly rows: Float64Array;
 }
@@ -42,7 +49,7 @@ export async function resample(
   const radius = radiusAtLevel(source.info, level, fillRadius);
   const halo = fillHalo(radius);
   const cells = findCells(source.info, level, positions, halo);
-  if (!cells.window) return allOutside(positions.columns.length);
+  if (!cells.window) return allOutside(positions.across * positions.down);
   const { window } = cells;
   const samples = await source.read(level, window, { signal });
   const unit = source.info.vertical.unitMetres;
@@ -54,7 +61,7 @@ export async function resample(
     rows: window.rows + 2 * halo,
   };
   const evidence = await source.read(level, wide, { signal });
-  return interpolateFilled(fillVoids(evidence, wide.columns, radius), wide, cells, unit);
+  return interpolateFilled(fillVoids(evidence, wide.columns, radius, halo), wide, cells, unit);
 }
 
 /** The widest void filled, in samples of a level: the same on the ground at every level, at least 1. */
@@ -63,9 +70,12 @@ export function radiusAtLevel(info: RasterInfo, level: number, fillRadius: numbe
   return fillRadius === 0 ? 0 : Math.max(1, Math.round(fillRadius / Math.min(scaleX, scaleY)));
 }
 
-/** Where each position lies among the samples of a level. */
+/** Where positions lie among the samples of a level, laid out as `Positions`. */
 interface Cells {
-  /** Sample to the north-west; `left` is FAR for positions that no datum can reach. */
+  readonly across: number;
+  readonly down: number;
+  readonly parallel: boolean;
+  /** Sample to the north-west; FAR where no datum can reach. */
   readonly left: Int32Array;
   readonly top: Int32Array;
   /** 0 (at that sample) .. 1 (at the next), exclusive. */
@@ -82,46 +92,56 @@ const FAR = 0x7fffffff;
  * compute the same fraction to the last bit. A sample of a coarser level covers `scale` level-0 samples and its centre
  * is the middle of those.
  */
-function findCells(info: RasterInfo, level: number, { columns, rows }: Positions, reach: number): Cells {
-  const size = info.levels[level];
-  const period = info.periodColumns === undefined ? 0 : Math.round(info.periodColumns / size.scaleX);
-  const count = columns.length;
-  const left = new Int32Array(count);
-  const top = new Int32Array(count);
-  const fx = new Float64Array(count);
-  const fy = new Float64Array(count);
-  let west = FAR;
-  let east = -FAR;
-  let north = FAR;
-  let south = -FAR;
-  let seam = -FAR;
-  for (let i = 0; i < count; i++) {
-    const x = (columns[i] + 0.5) / size.scaleX - 0.5;
-    const y = (rows[i] + 0.5) / size.scaleY - 0.5;
-    const inside = y > -reach && y < size.rows + reach && (period ? x === x : x > -reach && x < size.columns + reach);
-    if (!inside) {
-      left[i] = FAR;
+function findCells(info: RasterInfo, level: number, positions: Positions, reach: number): Cells {
+  const { columns, rows, scaleX, scaleY } = info.levels[level];
+  const period = info.periodColumns === undefined ? 0 : Math.round(info.periodColumns / scaleX);
+  const { left, fx } = splitAxis(positions.columns, scaleX, period ? Infinity : columns, reach);
+  const { left: top, fx: fy } = splitAxis(positions.rows, scaleY, rows, reach);
+  if (period) unroll(left, period);
+  const [west, east] = extremes(left);
+  const [north, south] = extremes(top);
+  const window =
+    west === FAR || north === FAR
+      ? undefined
+      : { column: west, row: north, columns: east - west + 2, rows: south - north + 2 };
+  const { across, down, parallel } = positions;
+  return { across, down, parallel, left, fx, top, fy, window };
+}
+
+/** Whole and fractional part of positions along one axis; `size` samples, Infinity when they go round the world. */
+function splitAxis(positions: Float64Array, scale: number, size: number, reach: number) {
+  const left = new Int32Array(positions.length);
+  const fx = new Float64Array(positions.length);
+  for (let k = 0; k < positions.length; k++) {
+    const x = (positions[k] + 0.5) / scale - 0.5;
+    // Written so that NaN is far as well.
+    if (!(size === Infinity ? x === x : x > -reach && x < size + reach)) {
+      left[k] = FAR;
       continue;
     }
-    let column = Math.floor(x);
-    const row = Math.floor(y);
-    fx[i] = x - column;
-    fy[i] = y - row;
-    if (period) {
-      // Posts run eastwards from the first one: what lies west of it has gone round the world.
-      if (seam === -FAR) seam = column - 2;
-      if (column < seam) column += period;
-    }
-    left[i] = column;
-    top[i] = row;
-    if (column < west) west = column;
-    if (column > east) east = column;
-    if (row < north) north = row;
-    if (row > south) south = row;
+    left[k] = Math.floor(x);
+    fx[k] = x - left[k];
   }
-  const window =
-    west === FAR ? undefined : { column: west, row: north, columns: east - west + 2, rows: south - north + 2 };
-  return { left, top, fx, fy, window };
+  return { left, fx };
+}
+
+/** Posts run eastwards from the first one: what lies west of it has gone round the world. */
+function unroll(left: Int32Array, period: number): void {
+  const first = left.find((column) => column !== FAR);
+  if (first === undefined) return;
+  for (let k = 0; k < left.length; k++) if (left[k] < first - 2) left[k] += period;
+}
+
+/** Least and greatest; FAR when there is none. */
+function extremes(indices: Int32Array): [least: number, greatest: number] {
+  let least = FAR;
+  let greatest = -FAR;
+  for (const index of indices) {
+    if (index === FAR) continue;
+    if (index < least) least = index;
+    if (index > greatest) greatest = index;
+  }
+  return [least, greatest];
 }
 
 function allOutside(count: number): Resampled {
@@ -133,22 +153,39 @@ function allOutside(count: number): Resampled {
 }
 
 function interpolateData(data: Float32Array, window: SampleWindow, cells: Cells, unit: number): Resampled {
-  const { left, top, fx, fy } = cells;
-  const count = left.length;
-  const values = new Float32Array(count);
-  const outsideWeight = new Float32Array(count);
-  const origin = new Uint8Array(count).fill(Origin.measured);
-  const { column, row, columns } = window;
-  for (let i = 0; i < count; i++) {
-    if (left[i] === FAR) {
-      outsideWeight[i] = 1;
-      origin[i] = Origin.outside;
-      continue;
+  const out = allOutside(cells.across * cells.down);
+  const { values, outsideWeight, origin } = out;
+  forEachNear(cells, window, (at, p, fx, fy) => {
+    values[at] = bilinear(data, p, window.columns, fx, fy) * unit;
+    outsideWeight[at] = 0;
+    origin[at] = Origin.measured;
+  });
+  return out;
+}
+
+function interpolateFilled(filled: FilledWindow, window: SampleWindow, cells: Cells, unit: number): Resampled {
+  const out = allOutside(cells.across * cells.down);
+  forEachNear(cells, window, (at, p, fx, fy) => {
+    out.values[at] = bilinear(filled.values, p, window.columns, fx, fy) * unit;
+    out.outsideWeight[at] = bilinear(filled.outsideWeight, p, window.columns, fx, fy);
+    out.origin[at] = originOf(filled.state, p, window.columns, fx > 0, fy > 0);
+  });
+  return out;
+}
+
+/** Calls for each position near data: its index, its north-west sample's index in the window, and the fractions. */
+function forEachNear(
+  { across, down, parallel, left, top, fx, fy }: Cells,
+  { column, row, columns }: SampleWindow,
+  visit: (at: number, p: number, fx: number, fy: number) => void,
+): void {
+  for (let j = 0, at = 0; j < down; j++) {
+    for (let i = 0; i < across; i++, at++) {
+      const x = parallel ? i : at;
+      const y = parallel ? j : at;
+      if (left[x] !== FAR && top[y] !== FAR) visit(at, (top[y] - row) * columns + left[x] - column, fx[x], fy[y]);
     }
-    const p = (top[i] - row) * columns + left[i] - column;
-    values[i] = bilinear(data, p, columns, fx[i], fy[i]) * unit;
   }
-  return { values, outsideWeight, origin };
 }
 
 /** One formula for windows with and without voids: a post on a border must not tell which of the two its tile was. */
@@ -156,27 +193,6 @@ function bilinear(data: Float32Array, p: number, columns: number, fx: number, fy
   const north = data[p] * (1 - fx) + data[p + 1] * fx;
   const south = data[p + columns] * (1 - fx) + data[p + columns + 1] * fx;
   return north * (1 - fy) + south * fy;
-}
-
-function interpolateFilled(filled: FilledWindow, window: SampleWindow, cells: Cells, unit: number): Resampled {
-  const { left, top, fx, fy } = cells;
-  const count = left.length;
-  const values = new Float32Array(count);
-  const outsideWeight = new Float32Array(count);
-  const origin = new Uint8Array(count);
-  const { column, row, columns } = window;
-  for (let i = 0; i < count; i++) {
-    if (left[i] === FAR) {
-      outsideWeight[i] = 1;
-      origin[i] = Origin.outside;
-      continue;
-    }
-    const p = (top[i] - row) * columns + left[i] - column;
-    values[i] = bilinear(filled.values, p, columns, fx[i], fy[i]) * unit;
-    outsideWeight[i] = bilinear(filled.outsideWeight, p, columns, fx[i], fy[i]);
-    origin[i] = originOf(filled.state, p, columns, fx[i] > 0, fy[i] > 0);
-  }
-  return { values, outsideWeight, origin };
 }
 
 /** The least certain of the samples that count (those east and south only when the post lies beyond the first). */

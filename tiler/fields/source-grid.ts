@@ -56,18 +56,22 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
   }
 
   function placeGeographic(lons: Float64Array, lats: Float64Array): Positions {
-    const out = newPositions(lons.length * lats.length);
-    const aligned = info.affine.b === 0 && info.affine.d === 0;
-    const columnOf = lons.map((lon) => placeExactly(lon, 0)[0]);
-    for (let j = 0; j < lats.length; j++) {
-      // A pole is one place, so it has one height: the one that the raster gives it at longitude 0.
-      const pole = Math.abs(lats[j]) === 90;
-      const [columnAtZero, row] = placeExactly(0, lats[j]);
-      for (let i = 0; i < lons.length; i++) {
-        const at = j * lons.length + i;
-        out.columns[at] = pole ? columnAtZero : columnOf[i];
-        out.rows[at] = row;
-        if (!aligned && !pole) [out.columns[at], out.rows[at]] = placeExactly(lons[i], lats[j]);
+    const polar = Math.abs(lats[0]) === 90 || Math.abs(lats[lats.length - 1]) === 90;
+    if (info.affine.b === 0 && info.affine.d === 0 && !polar) {
+      return {
+        across: lons.length,
+        down: lats.length,
+        parallel: true,
+        columns: lons.map((lon) => placeExactly(lon, 0)[0]),
+        rows: lats.map((lat) => placeExactly(0, lat)[1]),
+      };
+    }
+    const out = newPositions(lons.length, lats.length);
+    for (let j = 0, at = 0; j < lats.length; j++) {
+      for (let i = 0; i < lons.length; i++, at++) {
+        // A pole is one place, so it has one height: the one that the raster gives it at longitude 0.
+        const lon = Math.abs(lats[j]) === 90 ? 0 : lons[i];
+        [out.columns[at], out.rows[at]] = placeExactly(lon, lats[j]);
       }
     }
     return out;
@@ -75,7 +79,7 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
 
   function placeThroughNodes(posts: PostGrid, lons: Float64Array, lats: Float64Array): Positions {
     const step = nodeSpacing(posts.z, posts.perTile);
-    const out = newPositions(lons.length * lats.length);
+    const out = newPositions(lons.length, lats.length);
     if (step === 1) {
       for (let j = 0; j < lats.length; j++) {
         for (let i = 0; i < lons.length; i++) placeOne(out, j * lons.length + i, lons[i], lats[j]);
@@ -93,7 +97,7 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
     };
     const nodeLons = postLongitudes(nodes);
     const nodeLats = postLatitudes(nodes);
-    const at = newPositions(nodes.columns * nodes.rows);
+    const at = newPositions(nodes.columns, nodes.rows);
     for (let j = 0; j < nodes.rows; j++) {
       for (let i = 0; i < nodes.columns; i++) placeOne(at, j * nodes.columns + i, nodeLons[i], nodeLats[j]);
     }
@@ -148,7 +152,7 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
       const west = Math.floor((lon + 180) / spacing) * spacing - 180;
       const north = 90 - Math.floor((90 - lat) / spacing) * spacing;
       if (north - spacing < -90) return Infinity;
-      const corners = newPositions(4);
+      const corners = newPositions(2, 2);
       [
         [west, north],
         [west + spacing, north],
@@ -247,8 +251,9 @@ const PROBES = [
   [0.75, 0.75],
 ] as const;
 
-function newPositions(count: number): Positions {
-  return { columns: new Float64Array(count), rows: new Float64Array(count) };
+function newPositions(across: number, down: number): Positions {
+  const count = across * down;
+  return { across, down, parallel: false, columns: new Float64Array(count), rows: new Float64Array(count) };
 }
 
 function bilinear(values: Float64Array, p: number, columns: number, fx: number, fy: number): number {

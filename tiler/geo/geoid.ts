@@ -37,17 +37,32 @@ export function gridGeoid(id: string, grid: GeoidGrid): Geoid {
   function fill(lons: Float64Array, lats: Float64Array): Float32Array {
     const out = new Float32Array(lons.length * lats.length);
     const { columns, fractions } = placeColumns(lons);
-    for (let j = 0; j < lats.length; j++) {
+    const first = columns.reduce((a, b) => Math.min(a, b), Infinity);
+    const last = columns.reduce((a, b) => Math.max(a, b), -Infinity) + 1;
+    // Along a row of posts the nodes north and south blend alike: once for each column of nodes, not for each post.
+    const blended = new Float64Array(last - first + 1);
+    for (let j = 0, at = 0; j < lats.length; j++) {
       const place = (grid.north - lats[j]) / grid.spacingLat;
       const row = Math.min(Math.max(Math.floor(place), 0), grid.rows - 2);
       const fy = place - row;
-      for (let i = 0; i < lons.length; i++) {
-        out[j * lons.length + i] = fy < -1e-9 || fy > 1 + 1e-9 ? NaN : interpolate(row, fy, columns[i], fractions[i]);
+      const inside = fy >= -1e-9 && fy <= 1 + 1e-9;
+      for (let column = first; column <= last; column++) {
+        blended[column - first] = inside ? blendRows(row, fy, column) : NaN;
+      }
+      for (let i = 0; i < lons.length; i++, at++) {
+        const k = columns[i] - first;
+        out[at] = blended[k] * (1 - fractions[i]) + blended[k + 1] * fractions[i];
       }
     }
     return out;
   }
 
+  function blendRows(row: number, fy: number, column: number): number {
+    const within = roundTheWorld ? column % period : column;
+    return grid.value(row, within) * (1 - fy) + grid.value(row + 1, within) * fy;
+  }
+
+  /** West node and fraction of each longitude; a fraction of NaN lies outside the grid. */
   function placeColumns(lons: Float64Array): { columns: Int32Array; fractions: Float64Array } {
     const columns = new Int32Array(lons.length);
     const fractions = new Float64Array(lons.length);
@@ -56,18 +71,9 @@ export function gridGeoid(id: string, grid: GeoidGrid): Geoid {
       const place = east / grid.spacingLon;
       const column = roundTheWorld ? Math.floor(place) : Math.min(Math.floor(place), grid.columns - 2);
       columns[i] = column;
-      fractions[i] = place - column;
+      fractions[i] = roundTheWorld || place - column <= 1 + 1e-9 ? place - column : NaN;
     }
     return { columns, fractions };
-  }
-
-  function interpolate(row: number, fy: number, column: number, fx: number): number {
-    if (!roundTheWorld && fx > 1 + 1e-9) return NaN;
-    const west = roundTheWorld ? column % period : column;
-    const east = roundTheWorld ? (column + 1) % period : column + 1;
-    const north = grid.value(row, west) * (1 - fx) + grid.value(row, east) * fx;
-    const south = grid.value(row + 1, west) * (1 - fx) + grid.value(row + 1, east) * fx;
-    return north * (1 - fy) + south * fy;
   }
 }
 

@@ -185,18 +185,20 @@ function collect({ posts, heights }: HeightGrid, { triangulation }: Workspace, m
   const { vertexCount, triangleCount, x, y } = triangulation;
   const lastColumn = posts.columns - 1;
   const lastRow = posts.rows - 1;
-  const columns = Uint16Array.from(x.subarray(0, vertexCount));
-  const rows = Uint16Array.from(y.subarray(0, vertexCount));
-  return {
-    u: columns.map((column) => Math.round((column * UV_MAX) / lastColumn)),
-    v: rows.map((row) => UV_MAX - Math.round((row * UV_MAX) / lastRow)),
-    heights: Float32Array.from(columns, (column, i) => heights[rows[i] * posts.columns + column]),
+  const mesh = {
+    u: new Uint16Array(vertexCount),
+    v: new Uint16Array(vertexCount),
+    heights: new Float32Array(vertexCount),
+    columns: Uint16Array.from(x.subarray(0, vertexCount)),
+    rows: Uint16Array.from(y.subarray(0, vertexCount)),
     triangles: Uint16Array.from(triangulation.corners.subarray(0, 3 * triangleCount)),
-    edges: findEdges(columns, rows, lastColumn, lastRow),
-    columns,
-    rows,
-    maxError,
   };
+  for (let i = 0; i < vertexCount; i++) {
+    mesh.u[i] = Math.round((x[i] * UV_MAX) / lastColumn);
+    mesh.v[i] = UV_MAX - Math.round((y[i] * UV_MAX) / lastRow);
+    mesh.heights[i] = heights[y[i] * posts.columns + x[i]];
+  }
+  return { ...mesh, edges: findEdges(mesh.columns, mesh.rows, lastColumn, lastRow), maxError };
 }
 
 function findEdges(columns: Uint16Array, rows: Uint16Array, lastColumn: number, lastRow: number): TileEdges {

@@ -33,6 +33,14 @@ export interface MadeTile {
  */
 const RESERVE = 0.02;
 
+/**
+ * The client's bound is 1.2 km at level 6: a mountain may stay away and the tile still keeps its word. Up to this level
+ * only a quarter of the bound is used. Measured on Maui: the drawn surface explains 94 % instead of 52 % of the relief at
+ * level 6 and 61 % instead of nothing at level 5, for 45 kB more in all levels to 9.
+ */
+const LAST_COARSE_LEVEL = 8;
+const COARSE_SHARE = 0.25;
+
 export async function makeTile(
   { field, scheme, extensions, maxErrorFactor }: TileRecipe,
   id: TileId,
@@ -44,11 +52,12 @@ export async function makeTile(
   const grid = halo > 0 ? withoutHalo(read, halo) : read;
   let minHeight = Infinity;
   let maxHeight = -Infinity;
-  for (const height of grid.heights) {
-    if (height < minHeight) minHeight = height;
-    if (height > maxHeight) maxHeight = height;
+  for (let i = 0; i < grid.heights.length; i++) {
+    minHeight = Math.min(minHeight, grid.heights[i]);
+    maxHeight = Math.max(maxHeight, grid.heights[i]);
   }
-  const bound = scheme.maxGeometricError(id.z) * maxErrorFactor;
+  const share = id.z <= LAST_COARSE_LEVEL ? COARSE_SHARE : 1;
+  const bound = scheme.maxGeometricError(id.z) * maxErrorFactor * share;
   const quantisation = (maxHeight - minHeight) / UV_MAX / 2;
   // Below a quarter of the bound, finer triangles would only follow the steps of the heights' own 15 bits.
   const mesh = meshTile(grid, Math.max(bound * (1 - RESERVE) - quantisation, bound / 4));

@@ -93,8 +93,10 @@ function sourceOf(
       if (level !== 0) throw new RangeError(`an .hgt has level 0 only; got ${level}`);
       const samples = await cache.get(file.path, load);
       signal?.throwIfAborted();
-      const out = new Float32Array(window.columns * window.rows).fill(Number.NaN);
+      const out = new Float32Array(window.columns * window.rows);
       const [run] = columnRuns(window, shape.columns, undefined);
+      const inside = run?.columns === window.columns && window.row >= 0 && window.row + window.rows <= shape.rows;
+      if (!inside) out.fill(Number.NaN);
       if (run === undefined) return out;
       const endRow = Math.min(shape.rows, window.row + window.rows);
       for (let row = Math.max(0, window.row); row < endRow; row++) {
@@ -102,7 +104,7 @@ function sourceOf(
         const to = (row - window.row) * window.columns + run.at;
         for (let i = 0; i < run.columns; i++) {
           const height = samples[from + i] ?? VOID;
-          if (height !== VOID) out[to + i] = height;
+          out[to + i] = height === VOID ? Number.NaN : height;
         }
       }
       return out;

@@ -42,7 +42,7 @@ export async function openSource(paths: readonly string[], options: OpenOptions 
   const { signal } = options;
   const vertical: VerticalOverride = { datum: options.verticalDatum, unit: options.verticalUnit };
   const blocks = new BlockCache<Float32Array>(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-  const sheetBytes = Math.min(paths.length * MAX_HGT_BYTES, MAX_HGT_CACHE_BYTES);
+  const sheetBytes = Math.min(paths.length * (MAX_HGT_BYTES + 1024), MAX_HGT_CACHE_BYTES);
   const sheets = new BlockCache<Int16Array>(Math.max(options.cacheBytes ?? sheetBytes, MAX_HGT_BYTES + 1024));
   const opened: RasterSource[] = [];
   try {
