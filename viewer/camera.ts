@@ -18,6 +18,7 @@ import type { CameraView } from './page-api.ts';
 
 /** Degrees: steep enough to overlook a layer, flat enough to see its height. */
 export const OBLIQUE = -35;
+const OBLIQUE_UPRIGHT = -50;
 /** Layers wider or higher than this many degrees are shown as part of the globe. */
 const WIDE = 50;
 /** Metres from the ellipsoid at which the whole globe is seen. */
@@ -48,7 +49,9 @@ export function flyToBounds(widget: CesiumWidget, bounds: Bounds, flight: Flight
   const frame = Transforms.eastNorthUpToFixedFrame(
     Cartesian3.fromRadians(centre.longitude, centre.latitude, flight.heights[0]),
   );
-  const pitch = CesiumMath.toRadians(OBLIQUE);
+  const { clientWidth: width, clientHeight: height } = widget.canvas;
+  // An upright screen has room above and below: looking down more steeply fills it.
+  const pitch = CesiumMath.toRadians(width < height ? OBLIQUE_UPRIGHT : OBLIQUE);
   const right = pointIn(frame, new Cartesian3(1, 0, 0));
   const up = pointIn(frame, new Cartesian3(0, -Math.sin(pitch), Math.cos(pitch)));
   const direction = pointIn(frame, new Cartesian3(0, Math.cos(pitch), Math.sin(pitch)));
@@ -60,7 +63,6 @@ export function flyToBounds(widget: CesiumWidget, bounds: Bounds, flight: Flight
 
   // The camera at c sees a point inside the left and right limits when l (z - c.z) <= x - c.x <= r (z - c.z): from the
   // outermost points follow how near it may stand and where between the limits. The same for below and above.
-  const { clientWidth: width, clientHeight: height } = widget.canvas;
   const [tangentX, tangentY] = lensOf(widget);
   const { free } = flight;
   const across = fitBetween(

@@ -51,6 +51,8 @@ export function createGlobe(container: Element, credits: Element, { light }: Glo
     scene.fog.enabled = false;
     globe.showGroundAtmosphere = false;
   } else {
+    // A little more haze than Cesium's own: it softens the horizon and shows how far things are.
+    scene.fog.visualDensityScalar = 0.3;
     scene.skyBox = SkyBox.createEarthSkyBox();
     // Twice the CSS resolution is all that an eye sees; phones offer three and four times.
     widget.resolutionScale = Math.min(1, 2 / window.devicePixelRatio);

@@ -23,11 +23,10 @@ export function freeArea(canvas: HTMLCanvasElement): { left: number; top: number
   const { clientWidth: width, clientHeight: height } = canvas;
   const panel = byId('panel', HTMLElement).getBoundingClientRect();
   const readout = byId('readout', HTMLElement).getBoundingClientRect();
-  const nav = byId('nav', HTMLElement).getBoundingClientRect();
   const air = Math.min(width, height) * 0.03;
   if (matchMedia(NARROW).matches) {
     const bottom = Math.min(panel.top, readout.height > 0 ? readout.top : panel.top);
     return { left: air, top: air, right: width - air, bottom: Math.max(bottom - air, height * 0.4) };
   }
-  return { left: panel.right + air, top: air, right: nav.left - air, bottom: readout.top - air };
+  return { left: panel.right + air, top: air, right: width - 2 * air, bottom: readout.top - air };
 }

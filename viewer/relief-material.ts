@@ -41,7 +41,7 @@ czm_material czm_getMaterial(czm_materialInput materialInput)
   vec2 place = vec2(mod(longitude - box.x + 3.0e-6, 6.283185307179586) - 3.0e-6, latitude - box.y) / box.zw;
   vec2 inward = min(place, 1.0 - place);
   float wholeWorld = step(6.28, box.z);
-  float fade = smoothstep(0.0, 0.045, mix(min(inward.x, inward.y), 1.0, wholeWorld));
+  float fade = smoothstep(0.0, 0.015, mix(min(inward.x, inward.y), 1.0, wholeWorld));
 
   vec2 packed = texture(geoid, clamp(place, 0.0, 1.0) * geoidRange.z + geoidRange.w).rg;
   float undulation = geoidRange.x + geoidRange.y * (packed.r * 65280.0 + packed.g * 255.0) / 65535.0;
@@ -54,7 +54,8 @@ czm_material czm_getMaterial(czm_materialInput materialInput)
   vec3 faceEC = cross(dFdx(materialInput.positionToEyeEC), dFdy(materialInput.positionToEyeEC));
   bool skirt = abs(dot(faceEC, upEC)) < 0.2 * length(faceEC) && materialInput.slope < 1.0;
   bool coastal = landRange.x < 0.5;
-  if (skirt && coastal && height < 60.0) height = 0.0;
+  float rise = fwidth(height);
+  if (skirt && coastal && height < 60.0 + 1.5 * rise) height = 0.0;
 
   float part = clamp((height - landRange.x) / (landRange.y - landRange.x), 0.0, 1.0);
   vec3 land = texture(ramp, vec2(mix(0.5 / 256.0, 255.5 / 256.0, part), 0.5)).rgb;

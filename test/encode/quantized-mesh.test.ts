@@ -1,9 +1,7 @@
-import decode from '@here/quantized-mesh-decoder';
-import { QuantizedMeshLoaderBase } from '3d-tiles-renderer/core/plugins';
 import { BoundingSphere, Cartesian3, QuantizedMeshTerrainData, Rectangle } from 'cesium';
 import { describe, expect, it } from 'vitest';
-import { encodeQuantizedMesh } from '../../tiler/encode/quantized-mesh.ts';
 import { encodeOct } from '../../tiler/encode/oct-normal.ts';
+import { encodeQuantizedMesh } from '../../tiler/encode/quantized-mesh.ts';
 import { withoutHalo } from '../../tiler/geo/post-grid.ts';
 import { geographic, type TileId } from '../../tiler/geo/tiling-scheme.ts';
 import { meshTile } from '../../tiler/mesh/mesh-tile.ts';
@@ -11,6 +9,8 @@ import { computeNormals } from '../../tiler/mesh/normals.ts';
 import { checkTile } from '../judge/check-tile.ts';
 import { seededRandom } from '../judge/random.ts';
 import { gridOf } from '../support/height-grid.ts';
+import { decodeWithHere } from '../support/here-decoder.ts';
+import { decodeWith3dTilesRenderer } from '../support/renderer-decoder.ts';
 
 function encodeTile(id: TileId, terrain: (i: number, j: number) => number, withNormals = true) {
   const read = gridOf(id, terrain, 1);
@@ -38,30 +38,27 @@ describe('encodeQuantizedMesh', () => {
 
   it('is read alike by three foreign decoders', () => {
     const { mesh, bytes } = encodeTile({ z: 11, x: 700, y: 300 }, rough);
-    const triangles = mesh.triangles.length / 3;
-    const here = decode(bytes.slice().buffer);
-    const renderer = new QuantizedMeshLoaderBase().parse(bytes.slice().buffer);
-    const [minHeight, maxHeight] = [here.header.minHeight, here.header.maxHeight];
-    const height = (h: number) => minHeight + ((maxHeight - minHeight) * h) / 32767;
-
-    expect(here.triangleIndices.length / 3).toBe(triangles);
-    expect(renderer.indices.length / 3).toBe(triangles);
-    expect([...renderer.indices]).toEqual([...here.triangleIndices]);
     const count = mesh.u.length;
-    const rows = (u: ArrayLike<number>, v: ArrayLike<number>, h: ArrayLike<number>) =>
-      Array.from({ length: count }, (_, k) => `${Math.round(u[k] * 32767)} ${Math.round(v[k] * 32767)} ${h[k].toFixed(3)}`);
-    const planes = here.vertexData;
-    const ours = rows(
-      Array.from({ length: count }, (_, k) => planes[k] / 32767),
-      Array.from({ length: count }, (_, k) => planes[count + k] / 32767),
-      Array.from({ length: count }, (_, k) => height(planes[2 * count + k])),
-    );
-    expect(rows(renderer.vertexData.u, renderer.vertexData.v, Array.from(renderer.vertexData.height, (h) => height(h * 32767)))).toEqual(ours);
-    // What was decoded is what was meshed: same places, heights within half a step.
+    const here = decodeWithHere(bytes);
+    const { minHeight, maxHeight } = here.header;
     const step = (maxHeight - minHeight) / 32767;
-    const decoded = new Map(ours.map((row) => [row.split(' ').slice(0, 2).join(' '), Number(row.split(' ')[2])]));
+    expect(here.triangleIndices.length).toBe(mesh.triangles.length);
+
+    // What was decoded is what was meshed: same places, heights within half a step.
+    const heightAt = new Map<string, number>();
+    for (let k = 0; k < count; k++) heightAt.set(`${mesh.u[k]} ${mesh.v[k]}`, mesh.heights[k]);
+    const plane = (p: number, k: number) => here.vertexData[p * count + k];
     for (let k = 0; k < count; k++) {
-      expect(Math.abs((decoded.get(`${mesh.u[k]} ${mesh.v[k]}`) ?? NaN) - mesh.heights[k])).toBeLessThan(step / 2 + 0.002);
+      const meshed = heightAt.get(`${plane(0, k)} ${plane(1, k)}`) ?? Number.NaN;
+      expect(Math.abs(minHeight + step * plane(2, k) - meshed)).toBeLessThan(step / 2 + 0.002);
+    }
+
+    const renderer = decodeWith3dTilesRenderer(bytes);
+    expect([...renderer.indices]).toEqual([...here.triangleIndices]);
+    for (let k = 0; k < count; k++) {
+      const planes = [renderer.vertexData.u[k], renderer.vertexData.v[k], renderer.vertexData.height[k]];
+      // It hands out single-precision shares of 32767.
+      planes.forEach((share, p) => expect(Math.round(share * 32767)).toBe(plane(p, k)));
     }
 
     // CesiumJS interpolates in the decoded triangles: at each vertex it must give the vertex's own height.
@@ -72,10 +69,10 @@ describe('encodeQuantizedMesh', () => {
       maximumHeight: maxHeight,
       boundingSphere: new BoundingSphere(),
       horizonOcclusionPoint: new Cartesian3(),
-      westIndices: [...here.westIndices],
-      southIndices: [...here.southIndices],
-      eastIndices: [...here.eastIndices],
-      northIndices: [...here.northIndices],
+      westIndices: Array.from(here.westIndices),
+      southIndices: Array.from(here.southIndices),
+      eastIndices: Array.from(here.eastIndices),
+      northIndices: Array.from(here.northIndices),
       westSkirtHeight: 1,
       southSkirtHeight: 1,
       eastSkirtHeight: 1,

@@ -65,7 +65,8 @@ describe('fillVoids', () => {
       [120, 90, 45],
       [100, 130, 9],
     ]) {
-      for (let k = 0; k < side * side; k++) if (Math.hypot((k % side) - c, Math.floor(k / side) - r) < w) world[k] = Number.NaN;
+      for (let k = 0; k < side * side; k++)
+        if (Math.hypot((k % side) - c, Math.floor(k / side) - r) < w) world[k] = Number.NaN;
     }
     const radius = 24;
     const halo = fillHalo(radius);
@@ -76,14 +77,16 @@ describe('fillVoids', () => {
       const c0 = Math.floor(random() * (side - width));
       const r0 = Math.floor(random() * (side - height));
       const window = new Float32Array(width * height);
-      for (let r = 0; r < height; r++) window.set(world.subarray((r0 + r) * side + c0, (r0 + r) * side + c0 + width), r * width);
+      for (let r = 0; r < height; r++)
+        window.set(world.subarray((r0 + r) * side + c0, (r0 + r) * side + c0 + width), r * width);
       const part = fillVoids(window, width, radius, halo);
       for (let r = halo; r < height - halo; r++) {
         for (let c = halo; c < width - halo; c++) {
           if (c0 + c < halo || r0 + r < halo || c0 + c >= side - halo || r0 + r >= side - halo) continue;
           const here = r * width + c;
           const there = (r0 + r) * side + c0 + c;
-          if (Number.isNaN(world[there]) && part.values[here] !== whole.values[there]) throw new Error(`differs at ${c0 + c}, ${r0 + r}`);
+          if (Number.isNaN(world[there]) && part.values[here] !== whole.values[there])
+            throw new Error(`differs at ${c0 + c}, ${r0 + r}`);
           expect(part.outsideWeight[here]).toBe(whole.outsideWeight[there]);
         }
       }

@@ -68,7 +68,15 @@ describe('openRasterField', () => {
         const spacing = 180 / 2 ** z / 64;
         const [ci, cj] = [Math.round((lon + 180) / spacing), Math.round((90 - lat) / spacing)];
         const reach = Math.max(4, Math.ceil(0.2 / spacing));
-        const posts: PostGrid = { scheme: geographic, z, x0: ci - reach, y0: cj - reach, columns: 2 * reach + 1, rows: 2 * reach + 1, perTile: 64 };
+        const posts: PostGrid = {
+          scheme: geographic,
+          z,
+          x0: ci - reach,
+          y0: cj - reach,
+          columns: 2 * reach + 1,
+          rows: 2 * reach + 1,
+          perTile: 64,
+        };
         const { heights } = await field.read(posts);
         const [lons, lats] = [postLongitudes(posts), postLatitudes(posts)];
         let [sum, x, y] = [0, 0, 0];
@@ -86,10 +94,34 @@ describe('openRasterField', () => {
 
   it('warps within a hundredth of a sample of the exact projection, at every level', async () => {
     const sources: MemoryRaster[] = [
-      { columns: 1200, rows: 1200, affine: { a: 30, b: 0, c: 590000, d: 0, e: -30, f: 5210000 }, crs: 'EPSG:32632', values: () => 0 },
-      { columns: 2000, rows: 2000, affine: { a: 2.5, b: 0, c: 2573000, d: 0, e: -2.5, f: 1086000 }, crs: 'EPSG:2056', values: () => 0 },
-      { columns: 300, rows: 300, affine: { a: 2000, b: 0, c: -300000, d: 0, e: -2000, f: 300000 }, crs: 'EPSG:3031', values: () => 0 },
-      { columns: 600, rows: 600, affine: { a: 30, b: 12, c: 590000, d: 12, e: -30, f: 5210000 }, crs: 'EPSG:32633', values: () => 0 },
+      {
+        columns: 1200,
+        rows: 1200,
+        affine: { a: 30, b: 0, c: 590000, d: 0, e: -30, f: 5210000 },
+        crs: 'EPSG:32632',
+        values: () => 0,
+      },
+      {
+        columns: 2000,
+        rows: 2000,
+        affine: { a: 2.5, b: 0, c: 2573000, d: 0, e: -2.5, f: 1086000 },
+        crs: 'EPSG:2056',
+        values: () => 0,
+      },
+      {
+        columns: 300,
+        rows: 300,
+        affine: { a: 2000, b: 0, c: -300000, d: 0, e: -2000, f: 300000 },
+        crs: 'EPSG:3031',
+        values: () => 0,
+      },
+      {
+        columns: 600,
+        rows: 600,
+        affine: { a: 30, b: 12, c: 590000, d: 12, e: -30, f: 5210000 },
+        crs: 'EPSG:32633',
+        values: () => 0,
+      },
     ];
     for (const raster of sources) {
       const field = await open(raster);
@@ -111,7 +143,8 @@ describe('openRasterField', () => {
             for (let i = 0; i < posts.columns; i += 3) {
               const at = j * posts.columns + i;
               const [exactColumn, exactRow] = field.grid.placeExactly(lons[i], lats[j]);
-              const inside = exactColumn > -1 && exactColumn < raster.columns && exactRow > -1 && exactRow < raster.rows;
+              const inside =
+                exactColumn > -1 && exactColumn < raster.columns && exactRow > -1 && exactRow < raster.rows;
               if (!inside) continue;
               const error = Math.hypot(placed.columns[at] - exactColumn, placed.rows[at] - exactRow);
               expect(error).toBeLessThan(MAX_WARP_ERROR);
@@ -123,9 +156,18 @@ describe('openRasterField', () => {
   });
 
   it('gives neighbouring tiles the same posts to the last bit, voids, seams and projections alike', async () => {
-    const holes = (c: number, r: number) => (Math.hypot(c - 700, r - 500) < 60 || (c * 31 + r * 17) % 97 === 0 ? Number.NaN : 900 + 300 * Math.sin(c / 9) * Math.cos(r / 7));
+    const holes = (c: number, r: number) =>
+      Math.hypot(c - 700, r - 500) < 60 || (c * 31 + r * 17) % 97 === 0
+        ? Number.NaN
+        : 900 + 300 * Math.sin(c / 9) * Math.cos(r / 7);
     const geographicSource = threeSeconds(7, 46, 1000, holes);
-    const projected: MemoryRaster = { columns: 1000, rows: 1000, affine: { a: 90, b: 0, c: 400000, d: 0, e: -90, f: 5150000 }, crs: 'EPSG:32632', values: holes };
+    const projected: MemoryRaster = {
+      columns: 1000,
+      rows: 1000,
+      affine: { a: 90, b: 0, c: 400000, d: 0, e: -90, f: 5150000 },
+      crs: 'EPSG:32632',
+      values: holes,
+    };
     for (const [raster, lon, lat] of [
       [geographicSource, 7.58, 45.58],
       [projected, 7.9, 46.2],
@@ -152,7 +194,8 @@ describe('openRasterField', () => {
         columns: 720,
         rows: 361,
         affine: { a: 0.5, b: 0, c: west, d: 0, e: -0.5, f: 90 },
-        values: (c, r) => 1000 * Math.sin(((west + c * 0.5) * Math.PI) / 60) * Math.cos(((90 - r * 0.5) * Math.PI) / 180),
+        values: (c, r) =>
+          1000 * Math.sin(((west + c * 0.5) * Math.PI) / 60) * Math.cos(((90 - r * 0.5) * Math.PI) / 180),
         periodColumns: 720,
         vertical: ELLIPSOIDAL,
       });
@@ -210,7 +253,9 @@ describe('openRasterField', () => {
     expect(steepest).toBeLessThan(110);
     expect(origin[row]).toBe(Origin.outside);
     expect(heights[row] - undulation[row]).toBeCloseTo(0, 3);
-    expect(new Set(origin.subarray(row, row + posts.columns))).toEqual(new Set([Origin.outside, Origin.blended, Origin.measured]));
+    expect(new Set(origin.subarray(row, row + posts.columns))).toEqual(
+      new Set([Origin.outside, Origin.blended, Origin.measured]),
+    );
   });
 
   it('puts the ellipsoid outside when asked, and by default round ellipsoidal data', async () => {
@@ -236,11 +281,19 @@ describe('openRasterField', () => {
     const inner: RasterSource = withOverviews(memorySource(threeSeconds(8, 50, 100, () => 1)));
     const field = await openRasterField(inner, geographic, OPTIONS);
     const stop = AbortSignal.abort(new Error('enough'));
-    await expect(field.read(postsOfTile(geographic, tileAt(12, 8.02, 49.98)), { signal: stop })).rejects.toThrow('enough');
+    await expect(field.read(postsOfTile(geographic, tileAt(12, 8.02, 49.98)), { signal: stop })).rejects.toThrow(
+      'enough',
+    );
   });
 
   it('says which tiles data touch, and is never wrongly false', async () => {
-    const field = await open({ columns: 500, rows: 500, affine: { a: 100, b: 0, c: 600000, d: 0, e: -100, f: 5200000 }, crs: 'EPSG:32632', values: () => 10 });
+    const field = await open({
+      columns: 500,
+      rows: 500,
+      affine: { a: 100, b: 0, c: 600000, d: 0, e: -100, f: 5200000 },
+      crs: 'EPSG:32632',
+      values: () => 10,
+    });
     for (let z = 4; z <= 11; z++) {
       for (let k = 0; k < 60; k++) {
         const lon = 9.9 + (k % 10) * 0.12;

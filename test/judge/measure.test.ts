@@ -167,6 +167,22 @@ describe('measureLevels', () => {
     }
   });
 
+  it('takes a cliff at the rim of the data for no shift', () => {
+    const id = { z: 12, x: 537, y: 1571 };
+    const { west, side } = boxOf(id);
+    const step = side / 64;
+    const waves = (lon: number, lat: number): number =>
+      2000 + 300 * Math.sin((lon * 2 * Math.PI) / (step * 15)) * Math.cos((lat * 2 * Math.PI) / (step * 13));
+    const rim = west + side / 2;
+    const source = sheetOf(inside(id, 120), (lon, lat) => (lon < rim ? Number.NaN : waves(lon, lat)));
+    // The data end in a slope that begins a third of a step inside them.
+    const ending = (lon: number, lat: number): number =>
+      waves(lon, lat) * Math.min(1, Math.max(0, (lon - rim) / step + 0.7));
+    const [level] = measureLevels(setOf([id], ending, 64), [source], { shiftPositions: 5000 });
+    expect(level.max).toBeGreaterThan(300);
+    expect([level.shift.east, level.shift.north]).toEqual([0, 0]);
+  });
+
   it('says that a level carries no relief instead of finding a shift in it', () => {
     const id = { z: 6, x: 20, y: 20 };
     const { side } = boxOf(id);

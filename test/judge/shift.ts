@@ -50,7 +50,7 @@ export function measureShift(
   let sumOfSquares = 0;
   let differences = 0;
 
-  for (const { lon, lat, height } of strided(sheets, tiles, count)) {
+  for (const { lon, lat, height } of strided(sheets, tiles, count, step)) {
     let whole = true;
     for (let move = 0; move < MOVES && whole; move++) {
       const east = (QUARTERS[move % 5] / 4) * step;
@@ -90,8 +90,13 @@ interface Position {
   readonly height: number;
 }
 
-/** Valid samples at an even stride, about `count` in all, tile after tile. */
-function* strided(sheets: readonly Sheet[], tiles: readonly JudgedTile[], count: number): Generator<Position> {
+/** Valid samples at an even stride, about `count` in all, tile after tile; those at the rim of the data left out. */
+function* strided(
+  sheets: readonly Sheet[],
+  tiles: readonly JudgedTile[],
+  count: number,
+  step: number,
+): Generator<Position> {
   const windows = tiles.flatMap((id) => sheets.flatMap((sheet) => windowsOf(id, sheet)));
   const total = windows.reduce((sum, w) => sum + (w.endColumn - w.column) * (w.endRow - w.row), 0);
   const stride = Math.max(1, Math.floor(Math.sqrt(total / count)));
@@ -100,11 +105,28 @@ function* strided(sheets: readonly Sheet[], tiles: readonly JudgedTile[], count:
     for (let j = Math.ceil(row / stride) * stride; j < endRow; j += stride) {
       for (let i = Math.ceil(column / stride) * stride; i < endColumn; i += stride) {
         const height = sheet.heights[j * sheet.columns + i];
-        if (Number.isNaN(height)) continue;
+        if (Number.isNaN(height) || atRim(sheet, i, j, step)) continue;
         yield { lon: sheet.west + i * sheet.stepX, lat: sheet.north - j * sheet.stepY, height };
       }
     }
   }
+}
+
+const RIM = 16;
+
+/**
+ * Whether data end within half a step, or 16 samples where that is less. There a right surface falls to the sea, and as
+ * it does so differently on either side of the data, moving it would seem to help.
+ */
+function atRim({ columns, rows, stepX, stepY, heights }: Sheet, column: number, row: number, step: number): boolean {
+  const reachX = Math.min(RIM, Math.ceil(step / 2 / stepX));
+  const reachY = Math.min(RIM, Math.ceil(step / 2 / stepY));
+  for (const y of [row - reachY, row, row + reachY]) {
+    for (const x of [column - reachX, column, column + reachX]) {
+      if (x < 0 || y < 0 || x >= columns || y >= rows || Number.isNaN(heights[y * columns + x])) return true;
+    }
+  }
+  return false;
 }
 
 interface SheetWindow {

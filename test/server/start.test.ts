@@ -52,7 +52,7 @@ describe('startServer', () => {
     const everywhere = await serve({ layers: layersOf(), host: '0.0.0.0' });
     expect(everywhere.url).toBe(`http://localhost:${everywhere.port}`);
     const here = await serve({ layers: layersOf() });
-    expect(here.url).toBe(`http://127.0.0.1:${here.port}`);
+    expect(here.url).toBe(`http://localhost:${here.port}`);
     expect((await fetch(`${here.url}/healthz`)).status).toBe(200);
   });
 });

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { applyAffine } from '../../tiler/geo/affine.ts';
 import { openGeoTiff } from '../../tiler/sources/geotiff.ts';
 import type { RasterSource } from '../../tiler/sources/raster-source.ts';
-import { gdalSamples, HAS_GDAL } from '../support/gdal.ts';
+import { gdalSamples, gdalTranslate, HAS_GDAL } from '../support/gdal.ts';
 import { describeWithData, testData } from '../support/test-data.ts';
 import type { TinyTiff } from '../support/tiff-writer.ts';
 import { bytesOf, tinyTiff } from '../support/tiff-writer.ts';
@@ -360,5 +360,25 @@ describeWithData('one place in many encodings', ['derived/pyrenees/int16_none_st
       return held.reduce((sum, v) => sum + v, 0) / held.length;
     };
     expect(mean(coarse)).toBeCloseTo(mean(fine), -1);
+  });
+});
+
+describeWithData('encodings that GDAL writes', ['derived/pyrenees/float32_nan_nodata.tif'], (plain) => {
+  it.runIf(HAS_GDAL).each([
+    ['LERC with a mask for NaN', ['COMPRESS=LERC']],
+    ['LERC of doubles in deflate', ['COMPRESS=LERC_DEFLATE'], ['-ot', 'Float64']],
+    ['predictor 2 of floats', ['COMPRESS=DEFLATE', 'PREDICTOR=2']],
+    ['predictor 2 of doubles', ['COMPRESS=DEFLATE', 'PREDICTOR=2'], ['-ot', 'Float64']],
+    ['predictor 3 of doubles in LZW', ['COMPRESS=LZW', 'PREDICTOR=3'], ['-ot', 'Float64']],
+    ['big-endian BigTIFF', ['BIGTIFF=YES', 'ENDIANNESS=BIG', 'TILED=YES', 'SPARSE_OK=TRUE']],
+    ['two bands interleaved', ['INTERLEAVE=PIXEL', 'COMPRESS=DEFLATE', 'PREDICTOR=3'], ['-b', '1', '-b', '1']],
+    ['two bands apart', ['INTERLEAVE=BAND', 'COMPRESS=ZSTD', 'TILED=YES'], ['-b', '1', '-b', '1']],
+    ['one strip', ['BLOCKYSIZE=640', 'COMPRESS=LZW']],
+  ] satisfies [string, string[], string[]?][])('%s', async (_, creation, more = []) => {
+    const path = join(folder, `${made++}.tif`);
+    gdalTranslate(plain, path, [...more, ...creation.flatMap((option) => ['-co', option])]);
+    const [source, reference] = [await openGeoTiff(path), await openGeoTiff(plain)];
+    opened.push(source, reference);
+    expect(sameBytes(await readAll(source), await readAll(reference))).toBe(true);
   });
 });

@@ -31,3 +31,8 @@ export function gdalProject(crs: string, points: readonly (readonly [number, num
       return [x, y];
     });
 }
+
+/** Writes `to` from `from` with the given arguments of gdal_translate. */
+export function gdalTranslate(from: string, to: string, args: readonly string[]): void {
+  execFileSync('gdal_translate', ['-q', ...args, from, to]);
+}

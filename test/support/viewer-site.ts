@@ -58,8 +58,16 @@ const TYPES: Readonly<Record<string, string>> = {
   '.terrain': 'application/vnd.quantized-mesh',
 };
 
-/** Serves under `base` (a path with slashes at both ends), so that an absolute address in the page would fail. */
-export async function serveViewer(layers: readonly SiteLayer[], base = '/some/base/'): Promise<ViewerSite> {
+export interface SiteOptions {
+  /** A path with slashes at both ends, so that an absolute address in the page would fail. */
+  readonly base?: string;
+  /** Further answers by the path below the base: a file with its ending, or undefined. */
+  readonly answer?: (path: string) => { readonly ending: string; readonly body: string | Uint8Array } | undefined;
+}
+
+/** Serves on a free port of this machine. */
+export async function serveViewer(layers: readonly SiteLayer[], options: SiteOptions = {}): Promise<ViewerSite> {
+  const { base = '/some/base/', answer } = options;
   const viewer = buildViewer();
   let tiles = 0;
   const server = createServer((request, response) => {
@@ -67,6 +75,8 @@ export async function serveViewer(layers: readonly SiteLayer[], base = '/some/ba
     if (!pathname.startsWith(base)) return send(response, 404, '.json', '{}');
     const path = decodeURIComponent(pathname.slice(base.length));
     if (path === 'layers') return send(response, 200, '.json', JSON.stringify(layers.map(describe)));
+    const own = answer?.(path);
+    if (own) return send(response, 200, own.ending, own.body);
     const [, id, below = ''] = /^layers\/([^/]+)\/(.*)$/.exec(path) ?? [];
     const layer = layers.find((candidate) => candidate.id === id);
     const file = layer ? join(layer.folder, below) : join(viewer, path === '' ? 'index.html' : path);

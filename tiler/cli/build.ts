@@ -7,8 +7,8 @@ import { type BuildPlan, type BuildReport, buildTileset } from '../pyramid/build
 import { buildOptionsSchema } from '../pyramid/options.ts';
 import { openInProcessRunner } from '../run/in-process.ts';
 import { openThreads } from '../run/threads.ts';
-import { addFlags, readFlags } from './flags.ts';
 import { addAliases, applyAliases } from './aliases.ts';
+import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { bytesText, count, openProgress } from './progress.ts';
 import { formatTable, metres } from './table.ts';
@@ -57,7 +57,8 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
     ),
   ).finally(progress.end);
   const seconds = (performance.now() - started) / 1000;
-  if (json) sayJson({ event: 'done', out: resolve(out), seconds, levels: report.levels, version: report.document.version });
+  if (json)
+    sayJson({ event: 'done', out: resolve(out), seconds, levels: report.levels, version: report.document.version });
   else sayReport(report, out, seconds, options.maxErrorFactor);
 }
 
@@ -94,7 +95,15 @@ function sayReport({ levels }: BuildReport, out: string, seconds: number, factor
 
 function sayPlanAsJson({ document, nativeLevel, tilesByLevel }: BuildPlan): void {
   const { version, bounds, maxzoom, relievo } = document;
-  sayJson({ event: 'plan', version, bounds, maxZoom: maxzoom, nativeZoom: nativeLevel, tilesByLevel, datum: relievo.datum });
+  sayJson({
+    event: 'plan',
+    version,
+    bounds,
+    maxZoom: maxzoom,
+    nativeZoom: nativeLevel,
+    tilesByLevel,
+    datum: relievo.datum,
+  });
 }
 
 function sayTilesAsJson(): (done: number, total: number) => void {

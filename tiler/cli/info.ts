@@ -59,7 +59,11 @@ function describe(maker: TerrainMaker) {
       north: Math.hypot(b, e) * (degreesPerUnit ? metresPerDegreeNorth(middle) : maker.field.crs.unitMetres),
     },
     spacingDegrees,
-    vertical: { ...info.vertical, geoid: maker.field.datum.statement.geoid, statement: maker.field.datum.statement.because },
+    vertical: {
+      ...info.vertical,
+      geoid: maker.field.datum.statement.geoid,
+      statement: maker.field.datum.statement.because,
+    },
     overviews: info.levels.length - 1,
     nativeLevel: maker.nativeLevel,
     levels: maker.plan().map((ranges, z) => ({

@@ -31,7 +31,9 @@ export function openProgress(stream: NodeJS.WriteStream, what: string): Progress
       return;
     }
     const full = Math.round(share * BAR_CELLS);
-    stream.write(`\r\u001b[K${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${Math.floor(share * 100)} %  ${numbers}`);
+    stream.write(
+      `\r\u001b[K${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${Math.floor(share * 100)} %  ${numbers}`,
+    );
     open = true;
   }
 

@@ -45,7 +45,9 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
       if (line.trim() === '') continue;
       const [lon, lat] = readPlace(line, number);
       const sample = await maker.field.sampleAt(lon, lat);
-      const text = typed.json ? JSON.stringify(toJson(lon, lat, sample, maker.field, typed.explain === true)) : toText(sample);
+      const text = typed.json
+        ? JSON.stringify(toJson(lon, lat, sample, maker.field, typed.explain === true))
+        : toText(sample);
       process.stdout.write(`${text}\n`);
       if (typed.explain && !typed.json) process.stdout.write(`${explain(sample, maker.field).join('\n')}\n`);
     }

@@ -22,7 +22,11 @@ const serveOptionsSchema = z.strictObject({
     .max(65535)
     .default(Number(process.env.PORT ?? 8080))
     .describe('Port to listen on; the variable PORT does the same, 0 takes any free one'),
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all networks of this machine'),
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on; 0.0.0.0 for all networks of this machine'),
   cache: z.string().min(1).optional().describe('Folder where tiles made on demand are kept for the next start'),
   ...tileOptionsSchema.shape,
 });
@@ -37,7 +41,10 @@ export function addServeCommand(program: Command): void {
     .argument('<source...>', 'tileset folders, elevation rasters, or both');
   addFlags(command, serveOptionsSchema);
   addAliases(command)
-    .addHelpText('after', '\nExamples:\n  relievo serve maui\n  relievo serve dem.tif --port 9000\n  relievo serve maui N42E001.hgt.zip --cache ~/.cache/relievo')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  relievo serve maui\n  relievo serve dem.tif --port 9000\n  relievo serve maui N42E001.hgt.zip --cache ~/.cache/relievo',
+    )
     .action(run);
 }
 

@@ -2,11 +2,12 @@
  * quantized-mesh-1.0: one tile's mesh to bytes, uncompressed. All little-endian; u, v and height are differences to the
  * vertex before, zig-zag coded; indices are high-water-mark coded, which needs vertices numbered by first use.
  */
+
+import { RelievoError } from '../error.ts';
 import { boundSphere } from '../geo/bounding-sphere.ts';
 import { toEcef } from '../geo/ellipsoid.ts';
 import { findOcclusionPoint } from '../geo/horizon.ts';
 import type { LonLatBox } from '../geo/tiling-scheme.ts';
-import { RelievoError } from '../error.ts';
 import { type TerrainMesh, UV_MAX } from '../mesh/terrain-mesh.ts';
 import { EXTENSION_IDS } from './extension-name.ts';
 import { encodeOct } from './oct-normal.ts';

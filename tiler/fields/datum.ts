@@ -65,7 +65,11 @@ export async function chooseDatum(
       { where },
     );
   }
-  return { ...defaults, statement: { source: datum, known: 'assumed', because: sentence, geoid: 'egm96' }, sourceGeoid: egm96() };
+  return {
+    ...defaults,
+    statement: { source: datum, known: 'assumed', because: sentence, geoid: 'egm96' },
+    sourceGeoid: egm96(),
+  };
 }
 
 /** Adds geoid heights, and lays *outside* where the source has nothing. */

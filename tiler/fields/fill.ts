@@ -38,7 +38,7 @@ export function fillVoids(samples: Float32Array, columns: number, radius: number
   const size = { columns, rows: samples.length / columns };
   const half = radius / 2;
   const data = new Uint8Array(samples.length);
-  for (let i = 0; i < samples.length; i++) data[i] = samples[i] === samples[i] ? 1 : 0;
+  for (let i = 0; i < samples.length; i++) data[i] = Number.isNaN(samples[i]) ? 0 : 1;
   const rim = findRim(data, size, samples);
   const state = new Uint8Array(samples.length);
   const outsideWeight = new Float32Array(samples.length);

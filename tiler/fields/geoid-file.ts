@@ -11,9 +11,13 @@ export async function readGeoidFile(path: string): Promise<Geoid> {
     const { affine, levels, crsName } = source.info;
     const { columns, rows } = levels[0];
     if (!/geographic|WGS ?84|ETRS|NAD83|EPSG:4\d{3}/i.test(crsName) || affine.b !== 0 || affine.d !== 0) {
-      throw new RelievoError('datum', `A geoid grid must be north-up in longitude and latitude; this one is in ${crsName}`, {
-        where: path,
-      });
+      throw new RelievoError(
+        'datum',
+        `A geoid grid must be north-up in longitude and latitude; this one is in ${crsName}`,
+        {
+          where: path,
+        },
+      );
     }
     const values = await source.read(0, { column: 0, row: 0, columns, rows });
     return gridGeoid(basename(path), {

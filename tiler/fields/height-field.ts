@@ -1,7 +1,8 @@
 /** The seam between where heights come from and what is made of them: heights at posts of a tiling scheme. */
-import type { ReadOptions } from '../sources/raster-source.ts';
+
 import type { HeightGrid, PostGrid } from '../geo/post-grid.ts';
 import type { LonLatBox } from '../geo/tiling-scheme.ts';
+import type { ReadOptions } from '../sources/raster-source.ts';
 
 export interface HeightFieldInfo {
   readonly name: string;

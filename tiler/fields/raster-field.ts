@@ -1,9 +1,9 @@
 /** The height field of one raster source: placed, filled, resampled, and brought to the ellipsoid. */
 import { createHash } from 'node:crypto';
-import { type Crs, resolveCrs } from '../geo/crs.ts';
 import { RelievoError } from '../error.ts';
+import { type Crs, resolveCrs } from '../geo/crs.ts';
 import { undulationAt } from '../geo/geoid.ts';
-import { Origin, type PostGrid, postSpacing } from '../geo/post-grid.ts';
+import { type Origin, type PostGrid, postSpacing } from '../geo/post-grid.ts';
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
 import type { RasterInfo, RasterSource, ReadOptions, SheetWindow } from '../sources/raster-source.ts';
 import { applyDatum, chooseDatum, type Datum, type DatumOptions } from './datum.ts';
@@ -170,7 +170,9 @@ function touchesSheet(info: RasterInfo, grid: SourceGrid, box: LonLatBox, reach:
 }
 
 function contains(s: SheetWindow, column: number, row: number): boolean {
-  return column >= s.column - 0.5 && column < s.column + s.columns - 0.5 && row >= s.row - 0.5 && row < s.row + s.rows - 0.5;
+  return (
+    column >= s.column - 0.5 && column < s.column + s.columns - 0.5 && row >= s.row - 0.5 && row < s.row + s.rows - 0.5
+  );
 }
 
 /** Whether two boxes meet, on the circle of longitudes. */

@@ -4,7 +4,7 @@
  */
 import { Origin } from '../geo/post-grid.ts';
 import type { RasterInfo, RasterSource, ReadOptions, SampleWindow } from '../sources/raster-source.ts';
-import { BLENDED, type FilledWindow, FILLED, fillHalo, fillVoids, MEASURED, OUTSIDE } from './fill.ts';
+import { BLENDED, FILLED, type FilledWindow, fillHalo, fillVoids, MEASURED, OUTSIDE } from './fill.ts';
 
 /**
  * `across` x `down` positions, row-major, in level-0 sample indices; NaN where the source's CRS has none. On a grid
@@ -114,13 +114,9 @@ function splitAxis(positions: Float64Array, scale: number, size: number, reach: 
   const fx = new Float64Array(positions.length);
   for (let k = 0; k < positions.length; k++) {
     const x = (positions[k] + 0.5) / scale - 0.5;
-    // Written so that NaN is far as well.
-    if (!(size === Infinity ? x === x : x > -reach && x < size + reach)) {
-      left[k] = FAR;
-      continue;
-    }
-    left[k] = Math.floor(x);
-    fx[k] = x - left[k];
+    const near = size === Infinity ? !Number.isNaN(x) : x > -reach && x < size + reach;
+    left[k] = near ? Math.floor(x) : FAR;
+    if (near) fx[k] = x - left[k];
   }
   return { left, fx };
 }

@@ -3,11 +3,12 @@
  * projection runs at control nodes only, at global post indices of the level, and is interpolated between them: the
  * same nodes whichever tile asks, and within 1/100 of a sample of the exact answer.
  */
+
+import { RelievoError } from '../error.ts';
 import { applyAffine, invertAffine } from '../geo/affine.ts';
 import type { Crs } from '../geo/crs.ts';
 import { type PostGrid, postLatitudes, postLongitudes, postSpacing } from '../geo/post-grid.ts';
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
-import { RelievoError } from '../error.ts';
 import type { RasterInfo } from '../sources/raster-source.ts';
 import type { Positions } from './resample.ts';
 
@@ -127,7 +128,11 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
   /** Projections fold: a place far away can land inside the raster. Only the surroundings of the data are asked for. */
   function near(lon: number, lat: number): boolean {
     const margin = 2 * (bounds.north - bounds.south) + 1;
-    return lat <= bounds.north + margin && lat >= bounds.south - margin && eastOf(bounds.west - margin, lon) <= bounds.east - bounds.west + 2 * margin;
+    return (
+      lat <= bounds.north + margin &&
+      lat >= bounds.south - margin &&
+      eastOf(bounds.west - margin, lon) <= bounds.east - bounds.west + 2 * margin
+    );
   }
 
   /** Posts between control nodes at this level: the largest power of two that keeps the warp error. */
@@ -201,9 +206,13 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
       north = Math.max(north, lat);
     }
     if (lons.length === 0) {
-      throw new RelievoError('crs', `None of the raster lies inside the domain of ${crs.name}: its coordinates or its CRS are wrong`, {
-        where: info.name,
-      });
+      throw new RelievoError(
+        'crs',
+        `None of the raster lies inside the domain of ${crs.name}: its coordinates or its CRS are wrong`,
+        {
+          where: info.name,
+        },
+      );
     }
     const margin = Math.max(1e-9, (north - south) / 64);
     south -= margin;

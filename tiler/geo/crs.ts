@@ -7,6 +7,16 @@ import type { GeoKeys } from 'geotiff-geokeys-to-proj4';
 import proj4 from 'proj4';
 import { RelievoError } from '../error.ts';
 import { helmertOf } from './datum-shifts.ts';
+import type { Tokens } from './proj-string.ts';
+import {
+  formatTokens,
+  isGeographic,
+  isOldEllipsoid,
+  isUnshifted,
+  parseTokens,
+  refuseWhatIsMissing,
+  takeUnit,
+} from './proj-string.ts';
 
 export interface Crs {
   /** What `resolveCrs` makes this same CRS from: `EPSG:2056`, a proj4 string, or WKT. */
@@ -26,8 +36,6 @@ export interface Crs {
 /** Keys of a GeoTIFF by their names in the standard (GeoTIFF 1.1, annex B). */
 export type GeoKeyValues = Readonly<Record<string, number | string | readonly number[]>>;
 
-type Tokens = Map<string, string | undefined>;
-
 /** Codes that need no table: those of most files. Their shift to WGS84 is nil or under a metre or two. */
 const KNOWN: Readonly<Record<number, { name: string; proj: string }>> = {
   4326: { name: 'WGS 84', proj: '+proj=longlat +ellps=WGS84' },
@@ -35,19 +43,6 @@ const KNOWN: Readonly<Record<number, { name: string; proj: string }>> = {
   4269: { name: 'NAD83', proj: '+proj=longlat +ellps=GRS80' },
   4258: { name: 'ETRS89', proj: '+proj=longlat +ellps=GRS80' },
   3857: { name: 'WGS 84 / Pseudo-Mercator', proj: '+proj=merc +a=6378137 +b=6378137 +nadgrids=@null' },
-};
-
-const LENGTHS: Readonly<Record<string, number>> = {
-  m: 1,
-  km: 1000,
-  dm: 0.1,
-  cm: 0.01,
-  mm: 0.001,
-  ft: 0.3048,
-  'us-ft': 1200 / 3937,
-  yd: 0.9144,
-  mi: 1609.344,
-  kmi: 1852,
 };
 
 const USER_DEFINED = 32767;
@@ -266,23 +261,6 @@ async function convertKeys(keys: GeoKeyValues): Promise<{ tokens: Tokens; unit: 
   return { tokens, unit: Math.abs(x - 1) < 1e-9 ? 1 : x };
 }
 
-function refuseWhatIsMissing(tokens: Tokens, name: string): void {
-  if (tokens.get('proj') === 'geocent') {
-    throw new RelievoError(
-      'crs',
-      `${name} is geocentric (X, Y, Z from the centre of the Earth), which a raster of heights cannot use.`,
-    );
-  }
-  const grids = tokens.get('nadgrids');
-  // proj4 answers NaN, on the console only, for a grid that it does not have, even one marked optional.
-  if (grids !== undefined && !grids.split(',').some((grid) => grid.replace('@', '') === 'null')) {
-    throw new RelievoError(
-      'crs',
-      `${name} needs the datum grid ${grids}, which Relievo does not have: reproject the file first, for example with gdalwarp -t_srs EPSG:4326.`,
-    );
-  }
-}
-
 /** Of a polar stereographic projection the key "latitude of natural origin" is that of true scale; its origin is the pole. */
 function setTrueScale(tokens: Tokens, keys: GeoKeyValues): void {
   const meridian = keys.ProjStraightVertPoleLongGeoKey;
@@ -296,61 +274,6 @@ function setTrueScale(tokens: Tokens, keys: GeoKeyValues): void {
 function addHelmert(tokens: Tokens, code: number): void {
   const shift = helmertOf(code);
   if (shift !== undefined) tokens.set('towgs84', shift);
-}
-
-function takeUnit(tokens: Tokens): number | undefined {
-  const factor = tokens.get('to_meter');
-  const unit = tokens.get('units');
-  tokens.delete('to_meter');
-  tokens.delete('units');
-  if (factor !== undefined) {
-    const metres = Number(factor);
-    if (Number.isFinite(metres) && metres > 0) return metres;
-    throw new RelievoError('crs', `+to_meter is the metres in one unit, above 0; got "${factor}".`);
-  }
-  if (unit === undefined) return undefined;
-  const metres = LENGTHS[unit];
-  if (metres === undefined)
-    throw new RelievoError('crs', `+units=${unit} is not known; give the metres in one unit as +to_meter=...`);
-  return metres;
-}
-
-function isGeographic(tokens: Tokens): boolean {
-  return ['longlat', 'latlong', 'lonlat', 'latlon'].includes(tokens.get('proj') ?? '');
-}
-
-/** Longitudes from Greenwich, and no datum shift: other ellipsoids without one count as WGS84 to the last digit. */
-function isUnshifted(tokens: Tokens): boolean {
-  const meridian = tokens.get('pm');
-  const shift = tokens.get('towgs84');
-  const named = tokens.get('datum');
-  return (
-    (meridian === undefined || Number(meridian) === 0 || meridian === 'greenwich') &&
-    (shift === undefined || shift.split(',').every((part) => Number(part) === 0)) &&
-    (named === undefined || ['WGS84', 'NAD83'].includes(named.toUpperCase()) || shift !== undefined) &&
-    !tokens.has('lon_wrap')
-  );
-}
-
-/** Neither WGS84 nor GRS80 nor a sphere: a datum of before satellites, some hundred metres away. */
-function isOldEllipsoid(tokens: Tokens): boolean {
-  if (['WGS84', 'GRS80'].includes(tokens.get('ellps') ?? '')) return false;
-  if (tokens.has('R') || (!tokens.has('a') && !tokens.has('ellps'))) return false;
-  const a = Number(tokens.get('a'));
-  return !(a === 6378137 || a === Number(tokens.get('b')));
-}
-
-function parseTokens(text: string): Tokens {
-  const tokens: Tokens = new Map();
-  for (const word of text.trim().split(/\s+/)) {
-    const [key = '', value] = word.replace(/^\+/, '').split('=', 2);
-    if (key !== '') tokens.set(key, value);
-  }
-  return tokens;
-}
-
-function formatTokens(tokens: Tokens): string {
-  return [...tokens].map(([key, value]) => (value === undefined ? `+${key}` : `+${key}=${value}`)).join(' ');
 }
 
 function codeIn(keys: GeoKeyValues, name: string): number | undefined {

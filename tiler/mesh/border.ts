@@ -6,7 +6,12 @@
  */
 
 /** Marks chosen posts with 1 in `chosen`. `bent` are heights along the border, lowered by its curvature (metres). */
-export function chooseBorderPosts(bent: Float64Array, latticeCells: number, maxError: number, chosen: Uint8Array): void {
+export function chooseBorderPosts(
+  bent: Float64Array,
+  latticeCells: number,
+  maxError: number,
+  chosen: Uint8Array,
+): void {
   const cells = bent.length - 1;
   const step = cells / latticeCells;
   for (let k = 0; k <= cells; k += step) chosen[k] = 1;

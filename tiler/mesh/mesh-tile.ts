@@ -8,8 +8,8 @@ import type { HeightGrid, PostGrid } from '../geo/post-grid.ts';
 import { chooseBorderPosts } from './border.ts';
 import { bendHeights, eastStep, latticeCells, northStep } from './curvature.ts';
 import { type TerrainMesh, type TileEdges, UV_MAX } from './terrain-mesh.ts';
-import { Triangulation } from './triangulation.ts';
 import { TriangleQueue } from './triangle-queue.ts';
+import { Triangulation } from './triangulation.ts';
 
 /** Scratch of one grid size; meshing is synchronous, so one at a time uses it. */
 interface Workspace {

@@ -7,7 +7,10 @@ import { type HeightGrid, postLatitudes, postLongitudes, postSpacing } from '../
 import type { TerrainMesh } from './terrain-mesh.ts';
 
 /** X, Y, Z for each vertex. `grid` holds the posts that were meshed with one more row and column on every side. */
-export function computeNormals({ columns, rows }: Pick<TerrainMesh, 'columns' | 'rows'>, grid: HeightGrid): Float32Array {
+export function computeNormals(
+  { columns, rows }: Pick<TerrainMesh, 'columns' | 'rows'>,
+  grid: HeightGrid,
+): Float32Array {
   const { posts, heights } = grid;
   const stride = posts.columns;
   const spacing = postSpacing(posts);

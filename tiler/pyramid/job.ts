@@ -1,8 +1,8 @@
 /** Work on a layer as plain JSON, the same in process, on a thread or on another machine. */
 import { gzipSync } from 'node:zlib';
+import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { writeTileFile } from '../store/directory-writer.ts';
-import type { TileId } from '../geo/tiling-scheme.ts';
 import type { TileRange } from './plan.ts';
 import type { TerrainMaker, TerrainSpec } from './terrain-maker.ts';
 
@@ -60,7 +60,11 @@ export type OpenRunner = (spec: TerrainSpec, width: number) => Promise<JobRunner
 const GZIP_LEVEL = 6;
 const TILES_PER_CALL = 64;
 
-export async function executeJob(maker: TerrainMaker, job: Job, { signal, onTiles }: JobOptions = {}): Promise<JobReport> {
+export async function executeJob(
+  maker: TerrainMaker,
+  job: Job,
+  { signal, onTiles }: JobOptions = {},
+): Promise<JobReport> {
   switch (job.kind) {
     case 'prepare':
       await maker.prepare({ signal });

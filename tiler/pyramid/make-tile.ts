@@ -1,6 +1,7 @@
 /** The one road from heights to a tile's bytes: the command line, the threads and the server all take it. */
-import { encodeQuantizedMesh } from '../encode/quantized-mesh.ts';
+
 import type { ExtensionName } from '../encode/extension-name.ts';
+import { encodeQuantizedMesh } from '../encode/quantized-mesh.ts';
 import type { HeightField } from '../fields/height-field.ts';
 import { postsOfTile, withoutHalo } from '../geo/post-grid.ts';
 import type { TileId, TilingScheme } from '../geo/tiling-scheme.ts';

@@ -3,8 +3,8 @@
  * help and the README's table are derived from here; unknown keys are refused.
  */
 import { z } from 'zod';
-import { RelievoError } from '../error.ts';
 import { EXTENSION_NAMES } from '../encode/extension-name.ts';
+import { RelievoError } from '../error.ts';
 
 /** Everything that changes the bytes of a tile. */
 export const tileOptionsSchema = z.strictObject({
@@ -61,7 +61,11 @@ export const buildOptionsSchema = z.strictObject({
 });
 
 /** Checked options with defaults; fails with one sentence for each value that does not fit. */
-export function parseOptions<T extends z.ZodType>(schema: T, values: unknown, flagOf = (key: string) => key): z.output<T> {
+export function parseOptions<T extends z.ZodType>(
+  schema: T,
+  values: unknown,
+  flagOf = (key: string) => key,
+): z.output<T> {
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const sentences = result.error.issues.map((issue) => `${flagOf(issue.path.join('.'))}: ${issue.message}`);

@@ -38,7 +38,9 @@ export async function openSourceLayer(
     cacheFolder === undefined
       ? undefined
       : openTileCacheFolder(join(cacheFolder, document.version), maker.scheme, (error) => {
-          process.stderr.write(`relievo: the tile cache cannot be written, tiles are made without it: ${error.message}\n`);
+          process.stderr.write(
+            `relievo: the tile cache cannot be written, tiles are made without it: ${error.message}\n`,
+          );
         });
   const runner = await openRunner(spec, width);
 

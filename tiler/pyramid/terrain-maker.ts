@@ -12,7 +12,7 @@ import { openSource } from '../sources/open-source.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { VERSION } from '../version.ts';
 import { type MadeTile, makeTile } from './make-tile.ts';
-import { type TileOptions } from './options.ts';
+import type { TileOptions } from './options.ts';
 import { nativeLevel, planTiles, type TilePlan } from './plan.ts';
 
 /** All that is needed to make a layer's tiles, anywhere; plain JSON. */
@@ -43,7 +43,10 @@ export interface OpenMakerOptions extends ReadOptions {
   readonly hash?: boolean | undefined;
 }
 
-export async function openTerrainMaker(spec: TerrainSpec, { hash = true }: OpenMakerOptions = {}): Promise<TerrainMaker> {
+export async function openTerrainMaker(
+  spec: TerrainSpec,
+  { hash = true }: OpenMakerOptions = {},
+): Promise<TerrainMaker> {
   const { options } = spec;
   const scheme = geographic;
   const source = await openSource([...spec.sources], {

@@ -1,5 +1,5 @@
 /** What the main thread and its workers say to each other. */
-import { RelievoError, type ErrorCode } from '../error.ts';
+import { type ErrorCode, RelievoError } from '../error.ts';
 import type { Job, JobReport } from '../pyramid/job.ts';
 
 export type ToWorker =

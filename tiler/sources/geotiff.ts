@@ -8,7 +8,7 @@ import { getDecoder, globals } from 'geotiff';
 import { RelievoError } from '../error.ts';
 import type { Affine } from '../geo/affine.ts';
 import { applyAffine } from '../geo/affine.ts';
-import type { Crs, GeoKeyValues } from '../geo/crs.ts';
+import type { Crs } from '../geo/crs.ts';
 import { crsFromGeoKeys } from '../geo/crs.ts';
 import type { BlockCache } from './block-cache.ts';
 import { BlockCache as Cache, DEFAULT_CACHE_BYTES } from './block-cache.ts';
@@ -226,5 +226,3 @@ function inFile(error: unknown, path: string): unknown {
   if (!(error instanceof RelievoError) || error.where !== undefined) return error;
   return new RelievoError(error.code, `${path} cannot be used. ${error.message}`, { where: path, cause: error.cause });
 }
-
-export type { GeoKeyValues };
