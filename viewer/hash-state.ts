@@ -21,7 +21,10 @@ export function writeHash(state: ViewState): string {
   if (state.layer !== undefined) words.set('layer', state.layer);
   if (state.camera !== undefined) {
     const { longitude, latitude, height, heading, pitch } = state.camera;
-    words.set('view', [longitude.toFixed(6), latitude.toFixed(6), height.toFixed(1), heading.toFixed(2), pitch.toFixed(2)].join(','));
+    words.set(
+      'view',
+      [longitude.toFixed(6), latitude.toFixed(6), height.toFixed(1), heading.toFixed(2), pitch.toFixed(2)].join(','),
+    );
   }
   if (state.exaggeration !== START_STATE.exaggeration) words.set('exaggeration', state.exaggeration.toFixed(1));
   if (state.shading !== START_STATE.shading) words.set('shading', state.shading ? '1' : '0');
@@ -45,7 +48,10 @@ export function readHash(hash: string): ViewState {
     colours: readFlag(words.get('colours'), START_STATE.colours),
     contours: contours !== null,
     contourInterval: Number.isFinite(interval) && interval > 0 ? interval : 0,
-    imagery: words.getAll('imagery').map(readImagery).filter((entry) => entry !== undefined),
+    imagery: words
+      .getAll('imagery')
+      .map(readImagery)
+      .filter((entry) => entry !== undefined),
   };
 }
 

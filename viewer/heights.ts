@@ -6,9 +6,9 @@ import {
   type Cartesian2,
   Cartesian3,
   Cartographic,
+  Math as CesiumMath,
   type CesiumWidget,
   EllipsoidTerrainProvider,
-  Math as CesiumMath,
   SceneTransforms,
   sampleTerrainMostDetailed,
 } from 'cesium';

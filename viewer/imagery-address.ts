@@ -38,7 +38,9 @@ export function readImageryAddress(typed: string, page: string): ImageryAddress 
   const service = query.get('service')?.toLowerCase();
   const request = query.get('request')?.toLowerCase();
   if (service === 'wms' || request === 'getmap') {
-    throw new Sentence('This is a WMS address. Relievo takes map tiles, TMS and WMTS; many WMS servers offer WMTS as well.');
+    throw new Sentence(
+      'This is a WMS address. Relievo takes map tiles, TMS and WMTS; many WMS servers offer WMTS as well.',
+    );
   }
   if (service === 'wmts' || request === 'gettile') {
     if (request === 'gettile') return readGetTile(url, query);
@@ -59,7 +61,9 @@ export function readImageryAddress(typed: string, page: string): ImageryAddress 
 /** The name to show when the user gives none. */
 export function nameFromAddress(typed: string, page: string): string {
   try {
-    return new URL(withProtocol(typed.trim(), page).replace(/\{[^}]*\}\.?/g, '')).hostname.replace(/^www\./, '') || 'Imagery';
+    return (
+      new URL(withProtocol(typed.trim(), page).replace(/\{[^}]*\}\.?/g, '')).hostname.replace(/^www\./, '') || 'Imagery'
+    );
   } catch {
     return 'Imagery';
   }
@@ -77,7 +81,7 @@ function withProtocol(words: string, page: string): string {
   const whole = protocol === undefined && looksLikeHost ? `https://${words}` : words;
   try {
     // Braces stay readable: only the check goes through the URL parser.
-    const parsed = new URL(whole.replace(/[{}]/g, '_'), page);
+    const parsed = new URL(whole.replace(/\{[^}]*\}/g, 'a').replace(/[{}]/g, '_'), page);
     if (protocol !== undefined || looksLikeHost) return whole;
     return parsed.origin + decodeBraces(new URL(whole, page));
   } catch (cause) {
@@ -120,7 +124,9 @@ function readTemplate(address: string): ImageryAddress | undefined {
     );
     return '{s}';
   });
-  const odd = [...url.matchAll(/\{([^}]*)\}/g)].find(([, word]) => !['z', 'x', 'y', 'reverseY', 's'].includes(word ?? ''));
+  const odd = [...url.matchAll(/\{([^}]*)\}/g)].find(
+    ([, word]) => !['z', 'x', 'y', 'reverseY', 's'].includes(word ?? ''),
+  );
   if (odd) throw new Sentence(`Relievo does not know {${odd[1]}} in the address: replace it by what it stands for.`);
   return { kind: 'template', url, subdomains };
 }
@@ -148,7 +154,18 @@ function readGetTile(url: URL, query: ReadonlyMap<string, string>): ImageryAddre
   if (!layer || !matrixSet) {
     throw new Sentence(`The WMTS request lacks ${layer ? 'TileMatrixSet' : 'Layer'}=…: without that it names no tile.`);
   }
-  const dropped = ['service', 'request', 'version', 'layer', 'style', 'format', 'tilematrixset', 'tilematrix', 'tilerow', 'tilecol'];
+  const dropped = [
+    'service',
+    'request',
+    'version',
+    'layer',
+    'style',
+    'format',
+    'tilematrixset',
+    'tilematrix',
+    'tilerow',
+    'tilecol',
+  ];
   const base = new URL(url);
   for (const name of [...base.searchParams.keys()]) {
     if (dropped.includes(name.toLowerCase())) base.searchParams.delete(name);

@@ -119,7 +119,9 @@ async function openCapabilities(
   const layers = readWmtsLayers(document, url);
   const [first] = layers;
   if (first === undefined) {
-    throw new Sentence('This WMTS offers no layer in Web Mercator or in longitude and latitude: the globe takes no other grid.');
+    throw new Sentence(
+      'This WMTS offers no layer in Web Mercator or in longitude and latitude: the globe takes no other grid.',
+    );
   }
   const chosen = entry.layer === '' ? undefined : layers.find((layer) => layer.id === entry.layer);
   if (chosen === undefined && layers.length > 1) throw new LayerChoice(layers);
@@ -167,10 +169,12 @@ async function checked<T extends ImageryProvider>(provider: T, { widget, signal,
 
 function whyNoTile(provider: ImageryProvider, fault: unknown): string {
   const url: unknown = Reflect.get(provider, 'url');
-  const host = typeof url === 'string' ? new URL(url.replace(/\{[^}]*\}/g, 'a'), document.baseURI).host : 'that address';
+  const host =
+    typeof url === 'string' ? new URL(url.replace(/\{[^}]*\}/g, 'a'), document.baseURI).host : 'that address';
   if (fault instanceof Sentence) return `${host} ${fault.message}`;
   const insecure = location.protocol === 'https:' && typeof url === 'string' && url.startsWith('http://');
-  if (insecure) return `This page came by https, so the browser refuses pictures from ${host} by http. Try https:// in the address.`;
+  if (insecure)
+    return `This page came by https, so the browser refuses pictures from ${host} by http. Try https:// in the address.`;
   return `No picture came from ${host}: the address may be wrong, it may have no tiles for this place, or it may not allow other pages to show its pictures (CORS).`;
 }
 

@@ -219,7 +219,12 @@ export class ImageryPanel {
         'div',
         { class: 'imagery-head' },
         showSwitch(entry.name, entry.visible, (visible) => this.#update(row, { visible })),
-        make('span', { class: 'row-words' }, make('b', {}, entry.name), ...(entry.credit ? [make('small', {}, entry.credit)] : [])),
+        make(
+          'span',
+          { class: 'row-words' },
+          make('b', {}, entry.name),
+          ...(entry.credit ? [make('small', {}, entry.credit)] : []),
+        ),
         up,
         down,
         remove,
@@ -249,7 +254,7 @@ export class ImageryPanel {
 }
 
 function showSwitch(name: string, visible: boolean, onChange: (visible: boolean) => void): HTMLInputElement {
-  const input = make('input', { type: 'checkbox', role: 'switch', 'aria-label': `Show ${name}` });
+  const input = make('input', { type: 'checkbox', class: 'toggle', 'aria-label': `Show ${name}` });
   input.checked = visible;
   input.addEventListener('change', () => onChange(input.checked));
   return input;

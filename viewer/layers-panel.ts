@@ -30,7 +30,9 @@ export class LayersPanel {
 
   /** Fills the list. */
   list(layers: readonly LayerEntry[]): void {
-    const rows = layers.map((layer) => this.#row(layer.id, layer.title, detailOf(layer), layer.datum?.known === 'assumed'));
+    const rows = layers.map((layer) =>
+      this.#row(layer.id, layer.title, detailOf(layer), layer.datum?.known === 'assumed'),
+    );
     this.#list.replaceChildren(...rows, this.#row(SMOOTH, 'Smooth globe', 'no terrain', false));
   }
 
@@ -54,7 +56,9 @@ export class LayersPanel {
     const input = make('input', { type: 'radio', name: 'layer', value: id });
     input.addEventListener('change', () => this.#onChoose(id));
     const words = make('span', { class: 'row-words' }, make('b', {}, title), make('small', {}, detail));
-    const mark = assumed ? [make('span', { class: 'badge', title: 'Its heights are assumed to count from sea level' }, 'assumed')] : [];
+    const mark = assumed
+      ? [make('span', { class: 'badge', title: 'Its heights are assumed to count from sea level' }, 'assumed')]
+      : [];
     return make('label', { class: 'row' }, input, words, ...mark);
   }
 }
@@ -87,7 +91,12 @@ function factsOf(layer: LayerEntry): HTMLElement[] {
   }
   if (attribution) {
     facts.push(
-      make('div', { class: 'fact', id: 'attribution' }, make('span', { class: 'name' }, 'Source'), make('p', {}, attribution)),
+      make(
+        'div',
+        { class: 'fact', id: 'attribution' },
+        make('span', { class: 'name' }, 'Source'),
+        make('p', {}, attribution),
+      ),
     );
   }
   return facts;

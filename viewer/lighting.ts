@@ -2,7 +2,7 @@
  * Light for reading relief at every hour and from every side: it comes from the upper left of the picture, as on a
  * shaded map, whichever way the camera looks. Directions are in the local east-north-up frame of what the camera sees.
  */
-import { Cartesian3, type CesiumWidget, DirectionalLight, Math as CesiumMath, Matrix4, Transforms } from 'cesium';
+import { Cartesian3, Math as CesiumMath, type CesiumWidget, DirectionalLight, Matrix4, Transforms } from 'cesium';
 
 /** Degrees from the camera's heading to where the light comes from: behind the left shoulder would flatten the relief. */
 const LIGHT_FROM = -62;

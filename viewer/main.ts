@@ -16,7 +16,7 @@ import { steerByKeyboard } from './keyboard.ts';
 import { LayersPanel, SMOOTH } from './layers-panel.ts';
 import { lightFromUpperLeft } from './lighting.ts';
 import { setUpNav } from './nav.ts';
-import type { RelievoPage, ReliefState, ViewState } from './page-api.ts';
+import type { ReliefState, RelievoPage, ViewState } from './page-api.ts';
 import { freeArea, setUpPanel } from './panel.ts';
 import { Readout } from './readout.ts';
 import { Relief } from './relief.ts';
@@ -233,7 +233,8 @@ class Page {
     this.#relief.set(reliefOf(state));
     this.#reliefPanel.show(state);
     await this.#imagery.restore(state.imagery);
-    if (state.layer !== undefined && state.layer !== this.#layerId) await this.#choose(state.layer, state.camera === undefined);
+    if (state.layer !== undefined && state.layer !== this.#layerId)
+      await this.#choose(state.layer, state.camera === undefined);
     if (state.camera) setView(this.#widget, state.camera);
   }
 

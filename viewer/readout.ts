@@ -41,6 +41,8 @@ export class Readout {
       this.#lookSoon();
     }, ScreenSpaceEventType.MOUSE_MOVE);
     handler.setInputAction((event: ScreenSpaceEventHandler.PositionedEvent) => {
+      // Until the pointer moves again the readout tells about the pin.
+      this.#pointer = undefined;
       void this.pinAt(event.position);
     }, ScreenSpaceEventType.LEFT_CLICK);
     widget.canvas.addEventListener('pointerleave', () => {

@@ -1,8 +1,8 @@
 /** Draws the relief as its state says: exaggeration, light, colours and contour lines. */
 import { Cartesian3, type CesiumWidget, type Material } from 'cesium';
-import { groundInMiddle, type Bounds } from './camera.ts';
-import type { Undulation } from './geoid.ts';
+import { type Bounds, groundInMiddle } from './camera.ts';
 import { roundDownNicely, roundUpNicely } from './format.ts';
+import type { Undulation } from './geoid.ts';
 import type { ReliefState } from './page-api.ts';
 import { createReliefMaterial, paintRelief, placeRelief } from './relief-material.ts';
 import type { Survey } from './survey.ts';
@@ -62,7 +62,9 @@ export class Relief {
       // Exaggeration grows from sea level, so that a coast stays where it is.
       this.#widget.scene.verticalExaggerationRelativeHeight = fixed;
       const { points = [], highest = 0 } = subject.survey ?? {};
-      const heights = points.map(({ longitude, latitude, ellipsoidal }) => ellipsoidal - undulation(longitude, latitude));
+      const heights = points.map(
+        ({ longitude, latitude, ellipsoidal }) => ellipsoidal - undulation(longitude, latitude),
+      );
       const lowest = heights.reduce((a, b) => Math.min(a, b), highest - fixed);
       const high = Math.max(highest - fixed, lowest + 1);
       // A layer that reaches down to the sea has its colours from there.

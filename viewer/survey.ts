@@ -33,7 +33,7 @@ export async function surveyLayer(widget: CesiumWidget, layer: LayerEntry): Prom
   const level = levelFor(width, north - south, layer.maxLevel);
   const [sampled, tops] = await Promise.all([
     sampleTerrain(widget.terrainProvider, level, places),
-    readTops(layer, level).catch(() => []),
+    readTops(widget, layer, level).catch(() => []),
   ]);
   const points = sampled.flatMap(({ longitude, latitude, height }, i) =>
     Number.isFinite(height)
@@ -59,7 +59,7 @@ function levelFor(width: number, height: number, maxLevel: number): number {
 }
 
 /** Maximum heights from the tiles' headers (quantized-mesh-1.0: a float at byte 28), which bound what a grid may miss. */
-async function readTops(layer: LayerEntry, level: number): Promise<number[]> {
+async function readTops(widget: CesiumWidget, layer: LayerEntry, level: number): Promise<number[]> {
   const scheme = new GeographicTilingScheme();
   const rectangle = Rectangle.fromDegrees(...layer.bounds);
   const corner = (place: Cartographic) => scheme.positionToTileXY(place, level);
@@ -69,6 +69,7 @@ async function readTops(layer: LayerEntry, level: number): Promise<number[]> {
   const tops: Promise<number>[] = [];
   for (let y = northWest.y; y <= southEast.y; y++) {
     for (let x = northWest.x; x <= southEast.x && tops.length < 24; x++) {
+      if (widget.terrainProvider.getTileDataAvailable(x, y, level) !== true) continue;
       const south = 2 ** level - 1 - y;
       const address = layer.addresses.tile.replace('{z}', `${level}`).replace('{x}', `${x}`).replace('{y}', `${south}`);
       tops.push(readTop(absoluteAddress(address)));

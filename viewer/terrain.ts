@@ -60,7 +60,8 @@ export function escapeHtml(text: string): string {
 
 function waitNamedBy(error: RequestErrorEvent | undefined): number {
   const headers: unknown = error?.responseHeaders;
-  const named = typeof headers === 'object' && headers !== null ? Number(Reflect.get(headers, 'retry-after')) : Number.NaN;
+  const named =
+    typeof headers === 'object' && headers !== null ? Number(Reflect.get(headers, 'retry-after')) : Number.NaN;
   return Number.isFinite(named) && named > 0 ? Math.min(named, WAIT.most) : WAIT.usual;
 }
 

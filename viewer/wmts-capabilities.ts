@@ -23,7 +23,9 @@ export interface WmtsLayer {
 export function readWmtsLayers(document: Document, address: string): WmtsLayer[] {
   const contents = childrenOf(document.documentElement, 'Contents')[0];
   if (contents === undefined) return [];
-  const sets = childrenOf(contents, 'TileMatrixSet').map(readMatrixSet).filter((set) => set !== undefined);
+  const sets = childrenOf(contents, 'TileMatrixSet')
+    .map(readMatrixSet)
+    .filter((set) => set !== undefined);
   sets.sort((a, b) => Number(b.grid === 'mercator') - Number(a.grid === 'mercator'));
   const queryBase = findQueryBase(document, address);
   return childrenOf(contents, 'Layer').flatMap((layer): WmtsLayer[] => {
@@ -32,7 +34,9 @@ export function readWmtsLayers(document: Document, address: string): WmtsLayer[]
     const set = sets.find((candidate) => linked.includes(candidate.id));
     const styles = childrenOf(layer, 'Style');
     const style = styles.find((candidate) => candidate.getAttribute('isDefault') === 'true') ?? styles[0];
-    const resources = childrenOf(layer, 'ResourceURL').filter((resource) => resource.getAttribute('resourceType') === 'tile');
+    const resources = childrenOf(layer, 'ResourceURL').filter(
+      (resource) => resource.getAttribute('resourceType') === 'tile',
+    );
     const formats = [
       ...resources.map((resource) => resource.getAttribute('format') ?? ''),
       ...childrenOf(layer, 'Format').map((format) => format.textContent?.trim() ?? ''),
@@ -47,7 +51,7 @@ export function readWmtsLayers(document: Document, address: string): WmtsLayer[]
     );
     const resource = resources.find((candidate) => candidate.getAttribute('format') === format);
     const template = resource?.getAttribute('template');
-    const url = template ? fillTemplate(template, dimensions) : queryBase;
+    const url = template ? resolveTemplate(fillTemplate(template, dimensions), address) : queryBase;
     return [
       {
         id,
@@ -85,7 +89,7 @@ function readMatrixSet(element: Element) {
       labels[Math.round(level)] = textOf(matrix, 'Identifier');
     }
   }
-  return labels.length === 0 ? undefined : { id, grid, labels: Array.from(labels) } as const;
+  return labels.length === 0 ? undefined : ({ id, grid, labels: Array.from(labels) } as const);
 }
 
 function readBounds(layer: Element): WmtsLayer['bounds'] {
@@ -115,6 +119,12 @@ function fillTemplate(template: string, dimensions: Readonly<Record<string, stri
     const known = Object.entries(dimensions).find(([key]) => key.toLowerCase() === name.toLowerCase());
     return known ? known[1] : braced;
   });
+}
+
+/** Relative templates count from the document; braces stay as they are. */
+function resolveTemplate(template: string, address: string): string {
+  const resolved = new URL(template, address).href;
+  return resolved.replace(/%7B/gi, '{').replace(/%7D/gi, '}');
 }
 
 function childrenOf(element: Element, name: string): Element[] {

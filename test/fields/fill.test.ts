@@ -46,11 +46,11 @@ describe('fillVoids', () => {
     let last = at(59, 80).value;
     for (let c = 60; c < 160 - halo; c++) {
       const { value, weight, state } = at(c, 80);
-      // Beside a straight edge the slope is even: one (radius / 2 + 1)-th of the height at each sample.
-      expect(last - value).toBeLessThanOrEqual(1600 / (radius / 2 + 1) + 0.01);
+      // Beyond the sample beside the edge the slope is even: one (radius / 2)-th of the height at each sample.
+      expect(last - value).toBeLessThanOrEqual(1600 / (radius / 2) + 0.01);
       expect(value).toBeLessThanOrEqual(last);
-      expect(weight).toBeCloseTo(Math.min(1, (c - 59) / (radius / 2 + 1)), 5);
-      expect(state).toBe(weight === 1 ? OUTSIDE : BLENDED);
+      expect(weight).toBeCloseTo(Math.min(1, (c - 60) / (radius / 2)), 5);
+      expect(state).toBe(weight === 1 ? OUTSIDE : weight > 0 ? BLENDED : FILLED);
       last = value;
     }
     expect(last).toBe(0);

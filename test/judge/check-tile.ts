@@ -159,7 +159,7 @@ function checkExtensions(tile: DecodedTile, id: JudgedTile, positions: readonly 
  * Normals in another frame than ECEF can still point outward at a single vertex. Their mean over the tile cannot lean far
  * from the mean of the surface: whatever the mesh leaves out of the relief goes up and down again.
  */
-const GREATEST_LEAN = 20;
+const GREATEST_LEAN = 30;
 
 function checkNormals(
   tile: DecodedTile,

@@ -83,8 +83,8 @@ describe('a tileset of Maui to level 11', () => {
     const low = decodeTile(readFileSync(join(out, '8/34/157.terrain'))).tile;
     const high = decodeTile(readFileSync(join(out, '9/67/315.terrain'))).tile;
     if (!low || !high) throw new Error('not decoded');
-    expect(low.maxHeight - low.minHeight).toBeLessThan(20);
-    expect(high.maxHeight - high.minHeight).toBeGreaterThan(1000);
+    expect(low.maximumHeight - low.minimumHeight).toBeLessThan(20);
+    expect(high.maximumHeight - high.minimumHeight).toBeGreaterThan(1000);
     expect(low.extensions).toEqual([]);
     expect(report.document.extensions).toEqual([]);
     expect(report.document.minzoom).toBe(0);

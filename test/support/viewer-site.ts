@@ -74,9 +74,9 @@ export async function serveViewer(layers: readonly SiteLayer[], options: SiteOpt
     const { pathname } = new URL(request.url ?? '/', 'http://site');
     if (!pathname.startsWith(base)) return send(response, 404, '.json', '{}');
     const path = decodeURIComponent(pathname.slice(base.length));
-    if (path === 'layers') return send(response, 200, '.json', JSON.stringify(layers.map(describe)));
     const own = answer?.(path);
     if (own) return send(response, 200, own.ending, own.body);
+    if (path === 'layers') return send(response, 200, '.json', JSON.stringify(layers.map(describe)));
     const [, id, below = ''] = /^layers\/([^/]+)\/(.*)$/.exec(path) ?? [];
     const layer = layers.find((candidate) => candidate.id === id);
     const file = layer ? join(layer.folder, below) : join(viewer, path === '' ? 'index.html' : path);

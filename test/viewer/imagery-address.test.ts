@@ -22,7 +22,11 @@ describe('tile templates', () => {
 
   it('knows subdomains', () => {
     const switched = read('https://{switch:t1,t2}.example/{z}/{x}/{y}.png');
-    expect(switched).toEqual({ kind: 'template', url: 'https://{s}.example/{z}/{x}/{y}.png', subdomains: ['t1', 't2'] });
+    expect(switched).toEqual({
+      kind: 'template',
+      url: 'https://{s}.example/{z}/{x}/{y}.png',
+      subdomains: ['t1', 't2'],
+    });
     expect(read('https://{a-c}.example/{z}/{x}/{y}')).toMatchObject({ subdomains: ['a', 'b', 'c'] });
     expect(read('https://{s}.example/{z}/{x}/{y}')).toMatchObject({ url: 'https://{s}.example/{z}/{x}/{y}' });
   });
@@ -30,7 +34,10 @@ describe('tile templates', () => {
 
 describe('TMS and WMTS', () => {
   it('takes the folder of a tilemapresource.xml', () => {
-    expect(read('https://a.example/tms/tilemapresource.xml')).toEqual({ kind: 'tms', folder: 'https://a.example/tms/' });
+    expect(read('https://a.example/tms/tilemapresource.xml')).toEqual({
+      kind: 'tms',
+      folder: 'https://a.example/tms/',
+    });
   });
 
   it('takes capabilities', () => {
@@ -46,7 +53,8 @@ describe('TMS and WMTS', () => {
       kind: 'wmts',
       url: 'https://a.example/{Style}/{TileMatrix}/{TileRow}/{TileCol}.png',
     });
-    const query = 'SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=ortho&STYLE=normal&TILEMATRIXSET=PM&TILEMATRIX=3&TILEROW=2&TILECOL=1';
+    const query =
+      'SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=ortho&STYLE=normal&TILEMATRIXSET=PM&TILEMATRIX=3&TILEROW=2&TILECOL=1';
     expect(read(`https://a.example/wmts?${query}&FORMAT=image/jpeg&key=7`)).toEqual({
       kind: 'wmts',
       url: 'https://a.example/wmts?key=7',

@@ -4,7 +4,8 @@
  *
  * Let R be the radius (samples) and r = R / 2. A void sample is *core* when no datum lies within r of it: a void up to R
  * samples wide has no core. A void sample at distance c from the nearest core has the outside weight
- * w = max(0, 1 - c / (r + 1)): 1 in the core, 0 where there is none near, about 1 / (r + 1) beside the data. Its own
+ * w = max(0, 1 - c / r): 1 in the core, 0 where there is none near and beside the data, so that what is interpolated
+ * between two data, or up to the last one, holds nothing of the outside. Its own
  * value is the inverse-distance mean of the void's rim within R (D. Shepard, 1968, with the weights of R. Franke, 1982,
  * ((R - d) / (R d))^2, which fall to nothing at R). All of it rests on samples within 2 r + 2, which `fillHalo` adds to
  * what is read; so two tiles that see the same sample fill it alike.
@@ -45,16 +46,15 @@ export function fillVoids(samples: Float32Array, columns: number, radius: number
   const values = samples.slice();
 
   // Distances to the core are asked for in the inside, so the core must be known as far as they reach.
-  const coreReach = half + 1;
-  const toData = distancesWithin(data, data, size, halo - Math.ceil(coreReach), half);
+  const toData = distancesWithin(data, data, size, halo - Math.ceil(half), half);
   const core = toData.map((distance) => (distance > half ? 1 : 0));
-  const toCore = core.includes(1) ? distancesWithin(core, data, size, halo, coreReach) : undefined;
+  const toCore = core.includes(1) ? distancesWithin(core, data, size, halo, half) : undefined;
 
   for (let row = halo; row < size.rows - halo; row++) {
     for (let column = halo; column < columns - halo; column++) {
       const i = row * columns + column;
       if (data[i]) continue;
-      const weight = toCore ? Math.max(0, 1 - toCore[i] / coreReach) : 0;
+      const weight = toCore ? blendWeight(toCore[i], half) : 0;
       const filled = weight < 1 ? meanOfRim(rim, column, row, radius) : NaN;
       if (Number.isNaN(filled)) {
         values[i] = 0;
@@ -68,6 +68,10 @@ export function fillVoids(samples: Float32Array, columns: number, radius: number
     }
   }
   return { values, outsideWeight, state };
+}
+
+function blendWeight(toCore: number, half: number): number {
+  return toCore === 0 ? 1 : Math.max(0, 1 - toCore / half);
 }
 
 interface Size {

@@ -64,10 +64,13 @@ export async function resample(
   return interpolateFilled(fillVoids(evidence, wide.columns, radius, halo), wide, cells, unit);
 }
 
-/** The widest void filled, in samples of a level: the same on the ground at every level, at least 1. */
+/**
+ * The widest void filled, in samples of a level: the same on the ground at every level, and at least 2, which keeps the
+ * sample beside the data free of outside: a coarse level's last sample stands for data up to its own edge.
+ */
 export function radiusAtLevel(info: RasterInfo, level: number, fillRadius: number): number {
   const { scaleX, scaleY } = info.levels[level];
-  return fillRadius === 0 ? 0 : Math.max(1, Math.round(fillRadius / Math.min(scaleX, scaleY)));
+  return fillRadius === 0 ? 0 : Math.max(2, Math.round(fillRadius / Math.min(scaleX, scaleY)));
 }
 
 /** Where positions lie among the samples of a level, laid out as `Positions`. */

@@ -81,6 +81,7 @@ export async function openTerrainMaker(
           scheme,
           extensions: options.extensions,
           maxErrorFactor: options.maxErrorFactor,
+          readsOverview: (z) => field.levelFor(z) > 0,
         },
         id,
         read,

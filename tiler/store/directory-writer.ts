@@ -60,20 +60,24 @@ export async function openDirectoryWriter(out: string): Promise<DirectoryWriter>
   }
 }
 
-const madeFolders = new Set<string>();
-
 /** Writes one gzipped tile; a row of the file's address counts from the south. Synchronous: threads have nothing else to do. */
 export function writeTileFile(folder: string, scheme: TilingScheme, { z, x, y }: TileId, bytes: Uint8Array): void {
   const path = join(folder, String(z), String(x), `${flipRow(scheme, z, y)}.terrain`);
-  const parent = dirname(path);
   try {
-    if (!madeFolders.has(parent)) {
-      mkdirSync(parent, { recursive: true });
-      madeFolders.add(parent);
-    }
-    writeFileSync(path, bytes);
+    writeMakingFolders(path, bytes);
   } catch (error) {
     throw unwritable(path, error);
+  }
+}
+
+/** Most tiles find their folder made: it costs less to be told of those that do not than to ask each time. */
+function writeMakingFolders(path: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(path, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
   }
 }
 
