@@ -6,6 +6,7 @@ const BUILT = [
   'test/cli/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/run/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
   'test/viewer/**/*.test.ts',
 ];
 
@@ -16,7 +17,15 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { test: { ...limits, name: 'source', include: ['test/**/*.test.ts'], exclude: BUILT } },
+      {
+        test: {
+          ...limits,
+          name: 'source',
+          include: ['test/**/*.test.ts'],
+          exclude: BUILT,
+          globalSetup: 'test/support/programs.ts',
+        },
+      },
       { test: { ...limits, name: 'built', include: BUILT, globalSetup: 'test/support/global-setup.ts' } },
     ],
   },

@@ -27,8 +27,9 @@ export class RelievoError extends Error {
   readonly code: ErrorCode;
   readonly where: string | undefined;
 
+  /** Line breaks and other control characters, which a file's own words may hold, become spaces: a message is one line. */
   constructor(code: ErrorCode, message: string, place: ErrorPlace = {}) {
-    super(message, place.cause === undefined ? undefined : { cause: place.cause });
+    super(message.replace(/\p{Cc}+/gu, ' '), place.cause === undefined ? undefined : { cause: place.cause });
     this.code = code;
     this.where = place.where;
   }

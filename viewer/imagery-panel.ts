@@ -5,6 +5,7 @@
 import { type CesiumWidget, ImageryLayer } from 'cesium';
 import { byId, iconButton, make } from './dom.ts';
 import { nameFromAddress, readImageryAddress } from './imagery-address.ts';
+import { opacitySlider, showSwitch } from './imagery-controls.ts';
 import { LayerChoice, openImagery, TileDoubt } from './imagery-open.ts';
 import type { ImageryEntry } from './page-api.ts';
 import { sentenceOf } from './sentence.ts';
@@ -251,25 +252,4 @@ export class ImageryPanel {
       ),
     );
   }
-}
-
-function showSwitch(name: string, visible: boolean, onChange: (visible: boolean) => void): HTMLInputElement {
-  const input = make('input', { type: 'checkbox', class: 'toggle', 'aria-label': `Show ${name}` });
-  input.checked = visible;
-  input.addEventListener('change', () => onChange(input.checked));
-  return input;
-}
-
-function opacitySlider(name: string, opacity: number, onChange: (opacity: number) => void): HTMLElement {
-  const input = make('input', { type: 'range', min: '0', max: '100', 'aria-label': `Opacity of ${name}` });
-  const value = make('output', {}, `${Math.round(opacity * 100)} %`);
-  const fill = () => input.style.setProperty('--part', `${input.value}%`);
-  input.value = String(Math.round(opacity * 100));
-  fill();
-  input.addEventListener('input', () => {
-    value.textContent = `${input.value} %`;
-    fill();
-    onChange(Number(input.value) / 100);
-  });
-  return make('div', { class: 'opacity' }, make('span', { class: 'name' }, 'Opacity'), input, value);
 }

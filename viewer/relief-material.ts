@@ -52,7 +52,7 @@ czm_material czm_getMaterial(czm_materialInput materialInput)
   // Skirts under tile borders are upright, but carry the normals of the level ground: at sea level they stay sea.
   vec3 upEC = czm_normal3D * normalize(ground);
   vec3 faceEC = cross(dFdx(materialInput.positionToEyeEC), dFdy(materialInput.positionToEyeEC));
-  bool skirt = abs(dot(faceEC, upEC)) < 0.2 * length(faceEC) && materialInput.slope < 1.0;
+  bool skirt = abs(dot(faceEC, upEC)) < 0.2 * length(faceEC) && materialInput.slope < 0.02;
   bool coastal = landRange.x < 0.5;
   float rise = fwidth(height);
   if (skirt && coastal && height < 60.0 + 1.5 * rise) height = 0.0;
@@ -80,7 +80,7 @@ czm_material czm_getMaterial(czm_materialInput materialInput)
     float width = mix(0.65, 1.25, fifth) * czm_pixelRatio;
     float line = 1.0 - smoothstep(width - 0.5, width + 0.5, nearest);
     // Lines that crowd into each other are let go, the fifth ones last.
-    line *= mix(0.55, 0.8, fifth) * (1.0 - smoothstep(mix(0.18, 0.7, fifth), mix(0.4, 1.2, fifth), grain)) * fade;
+    line *= mix(0.42, 0.68, fifth) * (1.0 - smoothstep(mix(0.18, 0.7, fifth), mix(0.4, 1.2, fifth), grain)) * fade;
     line *= step(0.5, abs(lines));
     float both = line + alpha * (1.0 - line);
     colour = mix(colour, vec3(0.17, 0.11, 0.07), both > 0.0 ? line / both : 0.0);

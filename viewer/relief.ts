@@ -107,6 +107,6 @@ export class Relief {
     const middle = groundInMiddle(this.#widget);
     const distance = middle ? Cartesian3.distance(this.#widget.camera.positionWC, middle) : 1e6;
     const most = this.#range ? (this.#range.high - this.#range.low) / 4 : Number.POSITIVE_INFINITY;
-    return roundDownNicely(Math.max(Math.min(distance / 250, most), 1));
+    return roundDownNicely(Math.max(Math.min(distance / 150, most), 1));
   }
 }

@@ -1,5 +1,6 @@
 /** `GET /layers` and `GET /layers/:id`: what can be had, for people and programs. */
 import type { Express } from 'express';
+import type { CrsStatement } from '../../tiler/catalog/layer-json.ts';
 import { RelievoError } from '../../tiler/error.ts';
 import type { DatumStatement } from '../../tiler/fields/height-field.ts';
 import type { Layer } from '../../tiler/pyramid/layer.ts';
@@ -19,6 +20,10 @@ export interface LayerSummary {
   readonly kind: Layer['kind'];
   /** What the source's heights were measured from, and how that is known. */
   readonly datum: DatumStatement;
+  /** Where the source's positions come from, and how exactly; absent when nobody says. */
+  readonly crs?: CrsStatement | undefined;
+  /** What a user should know before trusting the layer, in sentences. */
+  readonly warnings: readonly string[];
   /** What the tiles hold: metres above the WGS84 ellipsoid. */
   readonly heights: 'ellipsoidal';
   readonly attribution: string;
@@ -43,6 +48,8 @@ export function summarizeLayer(id: string, { title, kind, document }: Layer, bas
     maxLevel: document.maxzoom,
     kind,
     datum: document.relievo.datum,
+    crs: document.relievo.crs,
+    warnings: document.relievo.warnings ?? [],
     heights: document.relievo.heights,
     attribution: document.attribution,
     extensions: document.extensions,

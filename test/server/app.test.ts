@@ -25,6 +25,7 @@ describe('the catalog', () => {
       maxLevel: 1,
       kind: 'on-demand',
       datum: { source: 'egm96', known: 'format', because: 'so it was made', geoid: 'EGM96' },
+      warnings: [],
       heights: 'ellipsoidal',
       attribution: 'hand-made',
       extensions: ['octvertexnormals'],

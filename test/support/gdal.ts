@@ -36,3 +36,10 @@ export function gdalProject(crs: string, points: readonly (readonly [number, num
 export function gdalTranslate(from: string, to: string, args: readonly string[]): void {
   execFileSync('gdal_translate', ['-q', ...args, from, to]);
 }
+
+/** Outer upper-left corner of a raster and the size of its samples, in its CRS, as GDAL places it. */
+export function gdalCorner(path: string): [x: number, y: number, width: number, height: number] {
+  const info = JSON.parse(execFileSync('gdalinfo', ['-json', path], { encoding: 'utf8' }));
+  const [x, width, , y, , height] = info.geoTransform;
+  return [x, y, width, height];
+}

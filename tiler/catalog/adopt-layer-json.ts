@@ -83,6 +83,10 @@ export async function adoptLayerJson(document: Json, { name, where, entries }: A
           'they are taken as heights above the WGS84 ellipsoid, as quantized-mesh asks',
         geoid: 'none',
       },
+      crs: { name: 'unknown', accuracyMetres: null, note: '' },
+      warnings: [
+        'These tiles were made by another tool: nothing says how exact they are, nor what their heights are above.',
+      ],
       heights: 'ellipsoidal',
       // Nobody measured it: null in JSON.
       maxErrorFactor: Number.NaN,

@@ -32,11 +32,25 @@ export interface LayerJson {
     /** Version of the software that made the tiles. */
     readonly generator: string;
     readonly datum: DatumStatement;
+    /** Where the sources' positions come from. Absent in documents of others. */
+    readonly crs?: CrsStatement | undefined;
+    /** What a user should know before trusting the layer, in sentences. Absent in documents of others. */
+    readonly warnings?: readonly string[] | undefined;
     /** Metres above the WGS84 ellipsoid: what the tiles hold. */
     readonly heights: 'ellipsoidal';
     readonly maxErrorFactor: number;
     readonly sources: readonly string[];
   };
+}
+
+/** A source's coordinate reference system, and how exact the way from it to WGS84 is. */
+export interface CrsStatement {
+  /** In words: `CH1903+ / LV95 (EPSG:2056)`. */
+  readonly name: string;
+  /** How far a position may lie from its true place; null where nobody says. */
+  readonly accuracyMetres: number | null;
+  /** A sentence; empty when there is nothing to say. */
+  readonly note: string;
 }
 
 export interface LayerDescription {
@@ -50,6 +64,8 @@ export interface LayerDescription {
   readonly available: LayerJson['available'];
   readonly generator: string;
   readonly datum: DatumStatement;
+  readonly crs: CrsStatement;
+  readonly warnings: readonly string[];
   readonly maxErrorFactor: number;
   readonly sources: readonly string[];
 }
@@ -74,6 +90,8 @@ export function writeLayerJson(layer: LayerDescription): LayerJson {
     relievo: {
       generator: layer.generator,
       datum: layer.datum,
+      crs: layer.crs,
+      warnings: layer.warnings,
       heights: 'ellipsoidal',
       maxErrorFactor: layer.maxErrorFactor,
       sources: layer.sources,

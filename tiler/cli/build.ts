@@ -63,11 +63,11 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
 }
 
 function sayPlan({ document, nativeLevel, tilesByLevel }: BuildPlan): void {
-  const { datum } = document.relievo;
+  const { datum, warnings = [] } = document.relievo;
   const total = tilesByLevel.reduce((a, b) => a + b, 0);
   process.stderr.write(
     `${document.description}, levels 0 to ${document.maxzoom} (native ${nativeLevel}), ${count(total)} tiles\n` +
-      `Heights: ${datum.because}${datum.known === 'assumed' ? ' (ASSUMED: name the datum with --vertical-datum)' : ''}\n`,
+      `Heights: ${datum.because}${datum.known === 'assumed' ? ' (ASSUMED)' : ''}\n${warnings.map((warning) => `Warning: ${warning}\n`).join('')}`,
   );
 }
 
@@ -103,6 +103,7 @@ function sayPlanAsJson({ document, nativeLevel, tilesByLevel }: BuildPlan): void
     nativeZoom: nativeLevel,
     tilesByLevel,
     datum: relievo.datum,
+    warnings: relievo.warnings,
   });
 }
 

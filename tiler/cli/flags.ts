@@ -31,6 +31,21 @@ export function readFlags<T extends z.ZodObject>(schema: T, typed: Readonly<Reco
   return parseOptions(schema, values, flagOf);
 }
 
+/** The same for a page: flag, default and sentence of each key. `commands` is added to the flag. */
+export function flagTable(schema: z.ZodObject, commands: string, except: readonly string[] = []): string[][] {
+  const entries = Object.entries(propertiesOf(schema)).filter(([key]) => !except.includes(key));
+  return entries.map(([key, property]) => {
+    const { type, description = '', default: fallback } = property;
+    const range = rangeOf(property);
+    const value = type === 'boolean' ? '' : ` ${placeholder(property)}`;
+    return [
+      `\`${flagOf(key)}${value}\`${commands}`,
+      fallback === undefined || type === 'boolean' ? '' : String(fallback) || 'none',
+      range ? `${description} (${range})` : description,
+    ];
+  });
+}
+
 function propertiesOf(schema: z.ZodObject): Readonly<Record<string, Property>> {
   return (z.toJSONSchema(schema, { io: 'input' }).properties ?? {}) as Record<string, Property>;
 }

@@ -12,6 +12,12 @@ import { addFlags, readFlags } from './flags.ts';
 const sampleOptionsSchema = tileOptionsSchema.pick({
   verticalDatum: true,
   verticalUnit: true,
+  sourceCrs: true,
+  crsGrids: true,
+  bounds: true,
+  range: true,
+  rawLayout: true,
+  heightEncoding: true,
   outside: true,
   maxFill: true,
   strict: true,
@@ -71,13 +77,17 @@ function toText({ height, undulation, origin }: HeightSample): string {
 }
 
 function toJson(lon: number, lat: number, sample: HeightSample, field: RasterField, explained: boolean) {
-  const { height, undulation, origin, sheet } = sample;
+  const { height, undulation, geoidHeight, origin, sheet } = sample;
   return {
     lon,
     lat,
     height: round(height),
     datum: 'ellipsoid',
     undulation: round(undulation),
+    geoid: field.datum.statement.geoid,
+    geoidHeight: round(geoidHeight),
+    sourceDatum: field.datum.statement.source,
+    datumKnown: field.datum.statement.known,
     heightAboveSeaLevel: round(height - undulation),
     source: sheet?.file ?? null,
     origin: ORIGIN_NAMES[origin],
@@ -112,9 +122,13 @@ function explain(sample: HeightSample, field: RasterField): string[] {
     `  file      ${e.file ?? 'none: outside the data'}`,
     `  position  column ${e.column}, row ${e.row}; values round it ${values} (${e.unit})`,
     `  CRS       ${e.crs}; ${e.crsOperation}`,
-    `  datum     ${e.verticalDatum.because}; geoid ${e.verticalDatum.geoid}, ${sample.undulation.toFixed(3)} m here`,
+    `  datum     ${e.verticalDatum.because}; ${geoidText(e.verticalDatum.geoid, sample)}`,
     `  fill      ${ORIGIN_NAMES[sample.origin]}${share > 0 ? `, ${share} % ${e.outside}` : ''}`,
   ];
+}
+
+function geoidText(geoid: string, { geoidHeight }: HeightSample): string {
+  return geoid === 'none' ? 'no geoid added' : `geoid ${geoid}, ${geoidHeight.toFixed(3)} m here`;
 }
 
 function round(value: number): number {

@@ -11,16 +11,19 @@ import type { Layer } from '../pyramid/layer.ts';
 import { type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
 import { openSourceLayer, type SourceLayer } from '../pyramid/source-layer.ts';
 import { openThreads } from '../run/threads.ts';
+import { splitKey } from '../sources/open-source.ts';
+import { looksLikeTileTree } from '../sources/tiles-in-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 
-const serveOptionsSchema = z.strictObject({
+/** What `relievo serve` takes. */
+export const serveOptionsSchema = z.strictObject({
   port: z
     .int()
     .min(0)
     .max(65535)
-    .default(Number(process.env.PORT ?? 8080))
+    .default(8080)
     .describe('Port to listen on; the variable PORT does the same, 0 takes any free one'),
   host: z
     .string()
@@ -49,7 +52,7 @@ export function addServeCommand(program: Command): void {
 }
 
 async function run(paths: string[], typed: Record<string, unknown>): Promise<void> {
-  const { port, host, cache, ...options } = readFlags(serveOptionsSchema, applyAliases(typed));
+  const { port, host, cache, ...options } = readFlags(serveOptionsSchema, withPort(applyAliases(typed)));
   await interruptible(async (signal) => {
     const layers = await openLayers(paths, options, cache === undefined ? undefined : resolve(cache));
     const onDemand = [...layers.values()].filter(isSourceLayer);
@@ -75,9 +78,16 @@ async function run(paths: string[], typed: Record<string, unknown>): Promise<voi
   });
 }
 
+/** The flag wins over the variable PORT, which hosts of services set. */
+function withPort(typed: Record<string, unknown>): Record<string, unknown> {
+  const { PORT } = process.env;
+  return PORT === undefined || PORT === '' || typed.port !== undefined ? typed : { ...typed, port: Number(PORT) };
+}
+
 async function openLayers(paths: readonly string[], options: TileOptions, cache: string | undefined) {
-  const folders = paths.filter(isFolder);
-  const files = paths.filter((path) => !isFolder(path));
+  const folders: string[] = [];
+  const files: string[] = [];
+  for (const path of paths) ((await isTileset(path)) ? folders : files).push(path);
   const layers = new Map<string, Layer>();
   try {
     for (const folder of folders) add(await openBuiltLayer(folder, { name: freeName(folder) }));
@@ -107,11 +117,13 @@ async function openLayers(paths: readonly string[], options: TileOptions, cache:
   }
 }
 
-function isFolder(path: string): boolean {
+/** A folder, unless it holds picture tiles of heights, which are a source. */
+async function isTileset(name: string): Promise<boolean> {
+  const { path } = await splitKey(name);
   if (!existsSync(path)) {
     throw new RelievoError('input-missing', 'There is no such file or folder', { where: path });
   }
-  return statSync(path).isDirectory();
+  return statSync(path).isDirectory() && !(await looksLikeTileTree(path));
 }
 
 function isSourceLayer(layer: Layer): layer is SourceLayer {

@@ -4,10 +4,11 @@
  */
 import { RelievoError } from '../error.ts';
 import { egm96, type Geoid } from '../geo/geoid.ts';
-import type { HeightGrid, PostGrid } from '../geo/post-grid.ts';
-import { postLatitudes, postLongitudes } from '../geo/post-grid.ts';
+import { type HeightGrid, Origin, type PostGrid, postLatitudes, postLongitudes } from '../geo/post-grid.ts';
+import type { LonLatBox } from '../geo/tiling-scheme.ts';
 import type { VerticalReference } from '../sources/raster-source.ts';
-import { readGeoidFile } from './geoid-file.ts';
+import { datumName, datumOfText, gridOf, standInError } from '../sources/vertical-datums.ts';
+import { type FileGeoid, readGeoidFile } from './geoid-file.ts';
 import type { DatumStatement } from './height-field.ts';
 import type { Resampled } from './resample.ts';
 
@@ -21,69 +22,151 @@ export interface Datum {
   /** Model behind `undulation` and behind sea level outside the data; defined on the whole globe. */
   readonly seaLevel: Geoid;
   readonly outside: Outside;
+  /** Hash of the geoid's file; empty when there is none, or it was not asked for. */
+  readonly geoidVersion: string;
+  /** Sentences about what may be wrong with the choice. */
+  readonly warnings: readonly string[];
 }
-
-/** How far another vertical datum may lie from EGM96, in words: stated wherever EGM96 stands in for it. */
-const STAND_IN_ERRORS: Readonly<Record<string, string>> = {
-  egm2008: 'usually within 0.5 m, in mountains up to some metres',
-  navd88: 'up to about 1.5 m in the contiguous United States',
-};
 
 export interface DatumOptions {
   readonly outside?: Outside | undefined;
   /** Refuse what would otherwise be assumed. */
   readonly strict?: boolean | undefined;
+  /** Where geoid heights will be asked for; default everywhere. */
+  readonly around?: LonLatBox | undefined;
+  /** False leaves the geoid's file unhashed; default true. */
+  readonly hash?: boolean | undefined;
 }
 
+/** Refuses with `datum` what has to be assumed when `strict`, and a grid that is no geoid. */
 export async function chooseDatum(
   vertical: VerticalReference,
   where: string,
-  { outside, strict }: DatumOptions = {},
+  { outside, strict, around, hash }: DatumOptions = {},
 ): Promise<Datum> {
   const { datum, known } = vertical;
   const because = vertical.because.replace(/\.$/, '');
+  const seaLevel = egm96();
+  const plain = { seaLevel, geoidVersion: '', warnings: [] };
   if (datum === 'ellipsoid') {
-    const statement = { source: datum, known, because, geoid: 'none' };
-    return { statement, sourceGeoid: undefined, seaLevel: egm96(), outside: outside ?? 'ellipsoid' };
+    const statement = { source: datum, name: datumName(datum), known, because, geoid: 'none', expectedErrorMetres: 0 };
+    return { ...plain, outside: outside ?? 'ellipsoid', statement, sourceGeoid: undefined };
   }
-  const defaults = { seaLevel: egm96(), outside: outside ?? 'sea-level' } as const;
+  const defaults = { ...plain, outside: outside ?? 'sea-level' } as const;
   if (datum === 'egm96' && known !== 'assumed') {
-    return { ...defaults, statement: { source: datum, known, because, geoid: 'egm96' }, sourceGeoid: egm96() };
+    const statement = { source: datum, name: datumName(datum), known, because, geoid: 'egm96', expectedErrorMetres: 0 };
+    return { ...defaults, statement, sourceGeoid: seaLevel };
   }
-  if (known === 'option') {
-    const sourceGeoid = await readGeoidFile(datum);
-    return { ...defaults, statement: { source: sourceGeoid.id, known, because, geoid: sourceGeoid.id }, sourceGeoid };
+  if (known === 'option' && datumOfText(datum) === undefined && !/^epsg:\d+$/i.test(datum)) {
+    const geoid = await readGeoidFile(datum, { around, hash });
+    return { ...defaults, ...fromGrid(vertical, geoid), sourceGeoid: geoid, geoidVersion: geoid.version };
   }
-  const sentence =
-    datum === 'egm96'
-      ? because
-      : `${because}, but its geoid is not at hand: EGM96 stands in for it (${STAND_IN_ERRORS[datum] ?? 'up to a few metres'})`;
+  const statement = standIn(vertical, because);
   if (strict) {
-    throw new RelievoError(
-      'datum',
-      `${sentence}. --strict refuses to assume: name the datum with --vertical-datum ellipsoid, egm96 or a geoid grid (GeoTIFF)`,
-      { where },
-    );
+    const grid = gridOf(datum);
+    const remedy =
+      datum === 'egm96'
+        ? 'name the datum with --vertical-datum ellipsoid, egm96 or another, or give a geoid grid'
+        : `give its geoid grid with --vertical-datum FILE${grid ? ` (${grid} of PROJ's collection)` : ''}`;
+    throw new RelievoError('datum', `${statement.because}. --strict refuses to assume: ${remedy}`, { where });
   }
+  return { ...defaults, statement, sourceGeoid: seaLevel };
+}
+
+/** EGM96 in the place of a datum that is unknown, or whose grid is not at hand. */
+function standIn(vertical: VerticalReference, because: string): DatumStatement {
+  const { datum } = vertical;
+  const unknown = datum === 'egm96';
+  const error = unknown ? SOME_SEA_LEVEL : standInError(datum);
   return {
-    ...defaults,
-    statement: { source: datum, known: 'assumed', because: sentence, geoid: 'egm96' },
-    sourceGeoid: egm96(),
+    source: datum,
+    name: datumName(datum),
+    known: 'assumed',
+    because: unknown
+      ? because
+      : `${because}, but its geoid is not at hand: EGM96 stands in for it (off by: ${error.words})`,
+    geoid: 'egm96',
+    expectedErrorMetres: error.metres,
   };
 }
 
+/** By how much heights above sea level of whatever kind differ, nearly everywhere. */
+const SOME_SEA_LEVEL = { metres: 2, words: '' } as const;
+
+/** A grid that the user gives: the datum is the grid's, or the one that the file names for itself. */
+function fromGrid({ fileSays }: VerticalReference, geoid: FileGeoid): Pick<Datum, 'statement' | 'warnings'> {
+  const source = geoid.datum ?? fileSays ?? 'geoid-grid';
+  const name = source === 'geoid-grid' ? `the zero of ${geoid.id}` : datumName(source);
+  const warnings =
+    fileSays !== undefined && geoid.datum !== undefined && geoid.datum !== fileSays
+      ? [
+          `The file says that its heights are above ${datumName(fileSays)}; the geoid grid given, ${geoid.id}, is that of ${name}.`,
+        ]
+      : [];
+  const because = `The user gives the geoid grid ${geoid.id}${geoid.datum ? `, which is that of ${name}` : ''}`;
+  return {
+    statement: { source, name, known: 'option', because, geoid: geoid.id, expectedErrorMetres: 0 },
+    warnings,
+  };
+}
+
+/**
+ * Metres of the source's geoid at a place. Under measured heights the model must have a value, or one within `slack`
+ * degrees, which is what a coarse sample covers; heights that were filled in beside the data may lie beyond its end, as
+ * far as `reach` degrees, and take the value there. Fails with `datum` where there is none: 0 would be tens of metres off.
+ */
+export function geoidBeyondGrid(
+  geoid: Geoid,
+  lon: number,
+  lat: number,
+  { origin, slack, reach }: { readonly origin: number; readonly slack: number; readonly reach: number },
+): number {
+  const value = geoid.nearest(lon, lat, origin === Origin.measured ? slack : reach);
+  if (!Number.isNaN(value)) return value;
+  throw noGeoidHere(geoid, lon, lat);
+}
+
+export function noGeoidHere(geoid: Geoid, lon: number, lat: number): RelievoError {
+  return new RelievoError(
+    'datum',
+    `The geoid grid ${geoid.id} has no value at longitude ${lon.toFixed(4)}, latitude ${lat.toFixed(4)}, where there are heights: use a grid that covers all the data`,
+    { where: geoid.id },
+  );
+}
+
+/** How far beyond the end of a geoid grid its last values may be used, in degrees of latitude. */
+export interface GeoidReach {
+  /** Under measured heights: half of what a sample covers, where it is a mean of many; 0 at full resolution. */
+  readonly slack: number;
+  /** Under heights that were filled in or blend into outside. */
+  readonly reach: number;
+}
+
 /** Adds geoid heights, and lays *outside* where the source has nothing. */
-export function applyDatum(posts: PostGrid, { values, outsideWeight, origin }: Resampled, datum: Datum): HeightGrid {
+export function applyDatum(
+  posts: PostGrid,
+  { values, outsideWeight, origin }: Resampled,
+  datum: Datum,
+  beyond: GeoidReach = { slack: 0, reach: 0 },
+): HeightGrid {
   const lons = postLongitudes(posts);
   const lats = postLatitudes(posts);
   const undulation = datum.seaLevel.fill(lons, lats);
-  const below = datum.sourceGeoid === datum.seaLevel ? undulation : datum.sourceGeoid?.fill(lons, lats);
+  const { sourceGeoid } = datum;
+  const below = sourceGeoid === datum.seaLevel ? undulation : sourceGeoid?.fill(lons, lats);
   const heights = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const weight = outsideWeight[i];
-    // A regional geoid ends near the data; beyond it the global one carries the slope into outside.
-    const geoid = below === undefined ? 0 : Number.isNaN(below[i]) ? undulation[i] : below[i];
     const outsideHeight = datum.outside === 'sea-level' ? undulation[i] : 0;
+    if (weight === 1) {
+      heights[i] = values[i] + outsideHeight;
+      continue;
+    }
+    let geoid = below === undefined ? 0 : below[i];
+    if (sourceGeoid && Number.isNaN(geoid)) {
+      const [lon, lat] = [lons[i % lons.length], lats[Math.floor(i / lons.length)]];
+      geoid = geoidBeyondGrid(sourceGeoid, lon, lat, { origin: origin[i], ...beyond });
+    }
     heights[i] = values[i] + geoid * (1 - weight) + outsideHeight * weight;
   }
   return { posts, heights, undulation, origin };

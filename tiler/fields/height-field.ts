@@ -19,11 +19,15 @@ export interface HeightFieldInfo {
 export interface DatumStatement {
   /** Datum of the source: `ellipsoid`, `egm96`, ... */
   readonly source: string;
+  /** The same for people: `NAVD88 (North America)`. Absent in documents of other tools. */
+  readonly name?: string | undefined;
   readonly known: 'option' | 'file' | 'format' | 'assumed';
   /** A sentence for people. */
   readonly because: string;
-  /** Name of the geoid model that turns the source's heights into ellipsoidal ones, and gives `undulation`. */
+  /** Name of the geoid model that turns the source's heights into ellipsoidal ones; `none` for ellipsoidal ones. */
   readonly geoid: string;
+  /** Metres by which heights may be off, nearly everywhere, because the datum or its geoid was assumed; 0 when known. */
+  readonly expectedErrorMetres?: number | undefined;
 }
 
 export interface HeightField {

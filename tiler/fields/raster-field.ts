@@ -1,18 +1,18 @@
 /** The height field of one raster source: placed, filled, resampled, and brought to the ellipsoid. */
 import { createHash } from 'node:crypto';
-import { RelievoError } from '../error.ts';
 import { type Crs, resolveCrs } from '../geo/crs.ts';
 import { undulationAt } from '../geo/geoid.ts';
 import { type Origin, type PostGrid, postSpacing } from '../geo/post-grid.ts';
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
 import type { RasterInfo, RasterSource, ReadOptions, SheetWindow } from '../sources/raster-source.ts';
-import { applyDatum, chooseDatum, type Datum, type DatumOptions } from './datum.ts';
+import { applyDatum, chooseDatum, type Datum, type DatumOptions, type GeoidReach, geoidBeyondGrid } from './datum.ts';
 import { fillHalo } from './fill.ts';
+import { checkGeoidCover } from './geoid-cover.ts';
 import type { HeightField } from './height-field.ts';
-import { resample } from './resample.ts';
+import { radiusAtLevel, resample } from './resample.ts';
 import { openSourceGrid, type SourceGrid } from './source-grid.ts';
 
-export interface RasterFieldOptions extends DatumOptions {
+export interface RasterFieldOptions extends Pick<DatumOptions, 'outside' | 'strict'> {
   /** Widest void in samples that is filled from its rim; beyond it, or outside the raster, the rest blends outside. */
   readonly maxFill: number;
 }
@@ -23,6 +23,8 @@ export interface HeightSample {
   readonly height: number;
   /** Geoid above ellipsoid, metres: `height - undulation` is above sea level. */
   readonly undulation: number;
+  /** Metres that the source's own geoid adds here; 0 when its heights are ellipsoidal. */
+  readonly geoidHeight: number;
   readonly origin: Origin;
   /** Level-0 sample indices, fractional; NaN when the CRS has none here. */
   readonly column: number;
@@ -52,10 +54,16 @@ export async function openRasterField(
   const { info } = source;
   const crs = await resolveCrs(info.crs);
   const grid = openSourceGrid(info, crs, scheme);
-  const datum = await chooseDatum(info.vertical, info.name, options);
-  await requireGeoidUnder(grid.bounds, datum, info.name);
   const fillRadius = options.maxFill;
   const reachDegrees = (fillRadius / 2 + 2) * grid.spacingDegrees;
+  const chosen = await chooseDatum(info.vertical, info.name, {
+    outside: options.outside,
+    strict: options.strict,
+    around: grid.bounds,
+    hash: info.version !== '',
+  });
+  const doubts = await checkGeoidCover(source, crs, chosen);
+  const datum = { ...chosen, warnings: [...chosen.warnings, ...doubts] };
 
   return {
     source,
@@ -66,7 +74,14 @@ export async function openRasterField(
       name: info.name,
       bounds: grid.bounds,
       spacingDegrees: grid.spacingDegrees,
-      version: hashOf([info.version, info.vertical.unitMetres, datum.statement, datum.outside, fillRadius]),
+      version: hashOf([
+        info.version,
+        info.vertical.unitMetres,
+        datum.statement,
+        datum.geoidVersion,
+        datum.outside,
+        fillRadius,
+      ]),
       datum: datum.statement,
       attribution: info.attribution,
     },
@@ -89,7 +104,16 @@ export async function openRasterField(
 
   async function read(posts: PostGrid, { signal }: ReadOptions = {}) {
     const positions = grid.place(posts);
-    return applyDatum(posts, await resample(source, levelFor(posts.z), positions, { fillRadius, signal }), datum);
+    const level = levelFor(posts.z);
+    const resampled = await resample(source, level, positions, { fillRadius, signal });
+    return applyDatum(posts, resampled, datum, geoidReach(level));
+  }
+
+  /** A coarse sample may stand for data beside it; samples may lie three times as far apart one way as the other. */
+  function geoidReach(level: number): GeoidReach {
+    const { scaleX, scaleY } = info.levels[level];
+    const sample = 3 * Math.max(scaleX, scaleY) * grid.spacingDegrees;
+    return { slack: level === 0 ? 0 : sample, reach: (radiusAtLevel(info, level, fillRadius) + 2) * sample };
   }
 
   async function sampleAt(lon: number, lat: number): Promise<HeightSample> {
@@ -103,10 +127,9 @@ export async function openRasterField(
     };
     const { values, outsideWeight, origin } = await resample(source, 0, positions, { fillRadius });
     const undulation = undulationAt(datum.seaLevel, lon, lat);
-    const own = datum.sourceGeoid ? undulationAt(datum.sourceGeoid, lon, lat) : 0;
     const outsideHeight = datum.outside === 'sea-level' ? undulation : 0;
     const weight = outsideWeight[0];
-    const geoid = Number.isNaN(own) ? undulation : own;
+    const geoid = weight === 1 ? 0 : geoidAt(lon, lat, origin[0]);
     const left = Math.floor(column);
     const top = Math.floor(row);
     const raw = Number.isNaN(column)
@@ -115,6 +138,7 @@ export async function openRasterField(
     return {
       height: values[0] + geoid * (1 - weight) + outsideHeight * weight,
       undulation,
+      geoidHeight: geoid,
       origin: origin[0] as Origin,
       column,
       row,
@@ -122,6 +146,13 @@ export async function openRasterField(
       raw,
       outsideWeight: weight,
     };
+  }
+
+  function geoidAt(lon: number, lat: number, origin: number): number {
+    const { sourceGeoid } = datum;
+    if (sourceGeoid === undefined) return 0;
+    const value = undulationAt(sourceGeoid, lon, lat);
+    return Number.isNaN(value) ? geoidBeyondGrid(sourceGeoid, lon, lat, { origin, ...geoidReach(0) }) : value;
   }
 
   function touches(box: LonLatBox): boolean {
@@ -180,23 +211,6 @@ function overlap(a: LonLatBox, b: LonLatBox): boolean {
   if (a.north < b.south || a.south > b.north) return false;
   const offset = (((a.west - b.west) % 360) + 360) % 360;
   return offset <= b.east - b.west || offset + (a.east - a.west) >= 360;
-}
-
-/** A geoid that ends inside the data would leave heights tens of metres off without a word. */
-async function requireGeoidUnder({ west, south, east, north }: LonLatBox, datum: Datum, where: string): Promise<void> {
-  if (!datum.sourceGeoid || datum.sourceGeoid === datum.seaLevel) return;
-  for (let k = 0; k <= 16; k++) {
-    for (let m = 0; m <= 16; m++) {
-      const lon = west + ((east - west) * k) / 16;
-      const lat = south + ((north - south) * m) / 16;
-      if (!Number.isNaN(undulationAt(datum.sourceGeoid, lon, lat))) continue;
-      throw new RelievoError(
-        'datum',
-        `The geoid grid ${datum.sourceGeoid.id} has no value at longitude ${lon.toFixed(4)}, latitude ${lat.toFixed(4)}, inside the data: use a grid that covers them`,
-        { where },
-      );
-    }
-  }
 }
 
 function hashOf(parts: readonly unknown[]): string {

@@ -1,6 +1,6 @@
 /**
- * From longitude and latitude to sample indices of a raster. Geographic rasters are exact. For projected ones the
- * projection runs at control nodes only, at global post indices of the level, and is interpolated between them: the
+ * From longitude and latitude to sample indices of a raster. Where the file's coordinates are longitude and latitude on
+ * WGS84 that is exact. For all others the projection or datum shift runs at control nodes only, at global post indices of the level, and is interpolated between them: the
  * same nodes whichever tile asks, and within 1/100 of a sample of the exact answer.
  */
 
@@ -14,6 +14,9 @@ import type { Positions } from './resample.ts';
 
 /** Error of the interpolated projection in level-0 samples, at most. */
 export const MAX_WARP_ERROR = 0.01;
+
+/** A tenth of a millimetre: what is finer has no places that numbers can tell apart, and no tiles. */
+const MIN_SPACING_DEGREES = 1e-9;
 
 export interface SourceGrid {
   /** Level-0 sample indices of posts, row-major; NaN where the CRS has none. */
@@ -34,26 +37,33 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
     });
   }
   const { columns, rows } = info.levels[0];
+  const asStored = isLonLat(crs);
+  /** Longitudes are a circle: a raster may be stored from -180, from 0, or across 180. */
+  const turn = crs.geographic ? 360 / crs.unitMetres : undefined;
+  const [middleX] = applyAffine(info.affine, (columns - 1) / 2, (rows - 1) / 2);
   const bounds = findBounds();
-  const middle = (bounds.west + bounds.east) / 2;
   const spacingDegrees = findSpacing();
+  if (!(spacingDegrees >= MIN_SPACING_DEGREES)) {
+    throw new RelievoError(
+      'crs',
+      `Its samples lie ${(spacingDegrees * 111_000_000).toPrecision(2)} mm apart on the ground; expected at least 0.1 mm: the pixel size or the coordinate system is wrong.`,
+      { where: info.name },
+    );
+  }
   const nodeSpacings = new Map<number, number>();
   return { place, placeExactly, bounds, spacingDegrees };
 
   function placeExactly(lon: number, lat: number): [number, number] {
-    if (crs.geographic) {
-      // The turn that brings the longitude nearest to the raster's middle; one that goes round the world takes any.
-      const near = middle + ((((lon - middle + 180) % 360) + 360) % 360) - 180;
-      return applyAffine(inverse as NonNullable<typeof inverse>, near, lat);
-    }
-    const [x, y] = crs.forward([lon, lat]);
-    return applyAffine(inverse as NonNullable<typeof inverse>, x, y);
+    const [x, y] = asStored ? [lon, lat] : crs.forward([lon, lat]);
+    // The turn that brings the longitude nearest to the raster's own middle; one that goes round the world takes any.
+    const near = turn === undefined ? x : middleX + modulo(x - middleX + turn / 2, turn) - turn / 2;
+    return applyAffine(inverse as NonNullable<typeof inverse>, near, y);
   }
 
   function place(posts: PostGrid): Positions {
     const lons = postLongitudes(posts);
     const lats = postLatitudes(posts);
-    return crs.geographic ? placeGeographic(lons, lats) : placeThroughNodes(posts, lons, lats);
+    return asStored ? placeGeographic(lons, lats) : placeThroughNodes(posts, lons, lats);
   }
 
   function placeGeographic(lons: Float64Array, lats: Float64Array): Positions {
@@ -140,7 +150,8 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
     const key = z * 1024 + perTile;
     const known = nodeSpacings.get(key);
     if (known !== undefined) return known;
-    let step = perTile;
+    // A raster round the world has a meridian where columns begin anew, and no interpolation goes across that.
+    let step = info.periodColumns === undefined ? perTile : 1;
     // Half the promise at the places tried keeps the whole promise between them.
     while (step > 1 && worstWarpError(z, perTile, step) > MAX_WARP_ERROR / 2) step /= 2;
     nodeSpacings.set(key, step);
@@ -180,7 +191,7 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
   }
 
   function findBounds(): LonLatBox {
-    if (crs.geographic && info.affine.b === 0 && info.affine.d === 0) {
+    if (asStored && info.affine.b === 0 && info.affine.d === 0) {
       const [x0, y0] = applyAffine(info.affine, -0.5, -0.5);
       const [x1, y1] = applyAffine(info.affine, columns - 0.5, rows - 0.5);
       const lat = { south: Math.max(-90, Math.min(y0, y1)), north: Math.min(90, Math.max(y0, y1)) };
@@ -242,12 +253,30 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
     const column = (columns - 1) / 2;
     const row = (rows - 1) / 2;
     const { a, b, d, e } = info.affine;
-    if (crs.geographic) return Math.min(Math.hypot(a, d), Math.hypot(b, e));
+    if (crs.geographic) return Math.min(Math.hypot(a, d), Math.hypot(b, e)) * crs.unitMetres;
     const here = crs.inverse(applyAffine(info.affine, column, row));
     const along = crs.inverse(applyAffine(info.affine, column + 1, row));
     const down = crs.inverse(applyAffine(info.affine, column, row + 1));
     return Math.min(degreesBetween(here, along), degreesBetween(here, down));
   }
+}
+
+/** Whether coordinates are longitude and latitude on WGS84, in degrees, without any shift. */
+function isLonLat(crs: Crs): boolean {
+  if (!crs.geographic || crs.unitMetres !== 1) return false;
+  const places = [
+    [7.25, 46.5],
+    [-71.5, -33.25],
+  ] as const;
+  return places.every(([lon, lat]) => {
+    const [x, y] = crs.forward([lon, lat]);
+    return x === lon && y === lat;
+  });
+}
+
+/** The remainder in 0..period. */
+function modulo(value: number, period: number): number {
+  return ((value % period) + period) % period;
 }
 
 const PROBES = [

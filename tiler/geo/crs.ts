@@ -1,11 +1,25 @@
 /**
  * Coordinate reference systems: longitude and latitude (degrees, WGS84) to a raster's own coordinates and back. The
- * only door to proj4 and to the EPSG table of geotiff-geokeys-to-proj4. Raster coordinates are always x to the east
- * and y to the north, whatever order of axes the definition names (GeoTIFF 1.1, 7.1; GDAL's traditional order).
+ * only door to proj4. Raster coordinates are x to the east and y to the north, whatever order of axes the definition
+ * names (GeoTIFF 1.1, 7.1), but to the west and south where its axes run so: GDAL's traditional order.
  */
-import type { GeoKeys } from 'geotiff-geokeys-to-proj4';
 import proj4 from 'proj4';
 import { RelievoError } from '../error.ts';
+import {
+  addHelmert,
+  citationIn,
+  codeIn,
+  convertKeys,
+  type GeoKeyValues,
+  nameOfCode,
+  shiftInKeys,
+  tokensOfCode,
+  tokensOfOwnKeys,
+  wktInKeys,
+} from './crs-table.ts';
+import { type BaseSystem, baseOf, fittingGrids, judgeCode, judgeGrids, type Verdict } from './crs-verdict.ts';
+import { readWkt, type WktSystem } from './crs-wkt.ts';
+import { type DatumGrid, type DatumShift, gridsOfKey, keyOfGrids, shiftByGrids } from './datum-grid.ts';
 import { helmertOf } from './datum-shifts.ts';
 import type { Tokens } from './proj-string.ts';
 import {
@@ -14,12 +28,16 @@ import {
   isOldEllipsoid,
   isUnshifted,
   parseTokens,
+  radiusOf,
   refuseWhatIsMissing,
+  takeAxes,
   takeUnit,
 } from './proj-string.ts';
 
+export type { GeoKeyValues } from './crs-table.ts';
+
 export interface Crs {
-  /** What `resolveCrs` makes this same CRS from: `EPSG:2056`, a proj4 string, or WKT. */
+  /** What `resolveCrs` makes this same CRS from, in this process: `EPSG:2056`, a proj4 string, or WKT. */
   readonly definition: string;
   /** In words: `WGS 84 (EPSG:4326)`. */
   readonly name: string;
@@ -27,46 +45,45 @@ export interface Crs {
   readonly geographic: boolean;
   /** Metres in one unit of x and y; degrees when `geographic`. */
   readonly unitMetres: number;
+  /** How far a position may lie from its true place, metres; undefined where nobody says. */
+  readonly accuracyMetres: number | undefined;
+  /** How its datum is brought to WGS84 and what that costs, a sentence; empty where nothing is worth saying. */
+  readonly note: string;
+  /** Names of the datum grids in use. */
+  readonly grids: readonly string[];
   /** Longitude and latitude in degrees to x and y in the CRS's unit; two NaN where the projection has no answer. */
   forward(lonLat: readonly [lon: number, lat: number]): [x: number, y: number];
   /** x and y to longitude and latitude in degrees; two NaN where the projection has no answer. */
   inverse(xy: readonly [x: number, y: number]): [lon: number, lat: number];
 }
 
-/** Keys of a GeoTIFF by their names in the standard (GeoTIFF 1.1, annex B). */
-export type GeoKeyValues = Readonly<Record<string, number | string | readonly number[]>>;
+export interface CrsOptions {
+  /** Datum grids that may be used, in order of preference; those that lead from another datum are left aside. */
+  readonly grids?: readonly DatumGrid[] | undefined;
+  /** Hand out also what is known to be wrong here: for the script that finds that out. */
+  readonly unjudged?: boolean | undefined;
+}
 
-/** Codes that need no table: those of most files. Their shift to WGS84 is nil or under a metre or two. */
-const KNOWN: Readonly<Record<number, { name: string; proj: string }>> = {
-  4326: { name: 'WGS 84', proj: '+proj=longlat +ellps=WGS84' },
-  4979: { name: 'WGS 84', proj: '+proj=longlat +ellps=WGS84' },
-  4269: { name: 'NAD83', proj: '+proj=longlat +ellps=GRS80' },
-  4258: { name: 'ETRS89', proj: '+proj=longlat +ellps=GRS80' },
-  3857: { name: 'WGS 84 / Pseudo-Mercator', proj: '+proj=merc +a=6378137 +b=6378137 +nadgrids=@null' },
-};
-
-const USER_DEFINED = 32767;
-/** ProjCoordTransGeoKey (GeoTIFF 1.0, 6.3.3.3). */
-const POLAR_STEREOGRAPHIC = 15;
-
-/** A CRS from `EPSG:nnnn`, a proj4 string or WKT. Refuses with code `crs` what is unknown or cannot be computed here. */
-export async function resolveCrs(definition: string): Promise<Crs> {
-  const text = definition.trim();
-  const epsg = /^EPSG:(\d{1,6})$/i.exec(text);
-  if (epsg) return crsFromCode(Number(epsg[1]));
-  if (text.startsWith('+')) return crsFromTokens(parseTokens(text), text, 'as given');
-  // The code at the very end is that of the whole CRS; it says more than the text around it, the datum shift above all.
-  const named = /(?:AUTHORITY|ID)\s*\[\s*"EPSG"\s*,\s*"?(\d+)"?\s*\]\s*\]\s*$/i.exec(text);
-  if (named) return crsFromCode(Number(named[1]));
-  if (/^[A-Z_0-9]+\s*\[/i.test(text)) return crsFromWkt(text);
+/** A CRS from `EPSG:nnnn`, a proj4 string, WKT or PROJJSON. Refuses with code `crs` what is unknown or wrong here. */
+export async function resolveCrs(definition: string, options: CrsOptions = {}): Promise<Crs> {
+  const [, whole = '', key] = /^\s*([\s\S]*?)\s*(?:\+grids=(\S+)\s*)?$/.exec(definition) ?? [];
+  // WKT may be followed by the shift that a file gives beside it.
+  const [, text = '', shift] = /^([^+][\s\S]*?)\s+\+towgs84=(\S+)$/.exec(whole) ?? [undefined, whole];
+  const given = key === undefined ? options : { ...options, grids: gridsOfKey(key) };
+  const epsg = /^EPSG:{1,2}(\d{1,6})$/i.exec(text.replace(/^urn:ogc:def:crs:/i, ''));
+  if (epsg) return crsFromCode(Number(epsg[1]), given);
+  if (text.startsWith('+')) return crsFromTokens(parseTokens(text), { definition: text, name: 'as given' }, given);
+  const system = readWkt(text);
+  if (system?.code !== undefined) return crsFromCode(system.code, given);
+  if (system !== undefined) return crsFromWkt(system, given, shift);
   throw new RelievoError(
     'crs',
-    `A coordinate reference system is given as EPSG:4326, as a proj4 string (+proj=...) or as WKT; "${text.slice(0, 60)}" is none of these.`,
+    `A coordinate reference system is given as EPSG:4326, as a proj4 string (+proj=...), as WKT or as PROJJSON; "${text.slice(0, 60)}" is none of these.`,
   );
 }
 
-/** A CRS from the keys of a GeoTIFF. Refuses with code `crs` when they name none, or one that is unknown. */
-export async function crsFromGeoKeys(keys: GeoKeyValues): Promise<Crs> {
+/** A CRS from the keys of a GeoTIFF. Refuses with code `crs` when they name none, or one that is unknown or wrong here. */
+export async function crsFromGeoKeys(keys: GeoKeyValues, options: CrsOptions = {}): Promise<Crs> {
   const model = keys.GTModelTypeGeoKey;
   if (model === 3)
     throw new RelievoError(
@@ -80,47 +97,129 @@ export async function crsFromGeoKeys(keys: GeoKeyValues): Promise<Crs> {
   if (!projects && geographic === undefined && model !== 2 && keys.GeogSemiMajorAxisGeoKey === undefined) {
     throw new RelievoError('crs', 'It does not say in which coordinate reference system its coordinates are.');
   }
+  const wkt = projects ? undefined : wktInKeys(keys);
+  const system = wkt === undefined ? undefined : readWkt(wkt);
+  if (system !== undefined) return crsFromWkt(system, options, shiftInKeys(keys));
   const code = projected ?? (projects ? undefined : geographic);
   const citation = citationIn(keys, projects);
   if (code !== undefined) {
-    const plain = await crsFromCode(code, citation);
+    const plain = await crsFromCode(code, options, citation);
     const unit = await unitOfKeys(keys, plain);
-    return unit === plain.unitMetres ? plain : rescaled(plain, unit, await tokensOfCode(code));
+    return unit === plain.unitMetres ? plain : rescaled(code, unit, citation, options);
   }
-  const { tokens, unit } = await convertKeys(keys);
-  if (keys.ProjCoordTransGeoKey === POLAR_STEREOGRAPHIC) setTrueScale(tokens, keys);
+  const { tokens, unit } = await tokensOfOwnKeys(keys);
   if (model === 1 && isGeographic(tokens)) {
     throw new RelievoError('crs', 'It says that its coordinates are projected, but not by which projection.');
   }
+  const shift = shiftInKeys(keys);
+  if (shift !== undefined) tokens.set('towgs84', shift);
   if (!tokens.has('towgs84') && geographic !== undefined) addHelmert(tokens, geographic);
-  return crsFromTokens(tokens, undefined, citation ?? `the file's own (${tokens.get('proj')})`, unit);
+  const name = citation ?? `the file's own (${tokens.get('proj')})`;
+  return crsFromTokens(tokens, { name, unit, datumCode: geographic }, options);
 }
 
-async function crsFromCode(code: number, citation?: string): Promise<Crs> {
+async function crsFromCode(code: number, options: CrsOptions, citation?: string): Promise<Crs> {
+  const naming = { definition: `EPSG:${code}`, name: nameWithCode(code, citation), datumCode: code };
+  return crsFromTokens(await tokensOfCode(code), naming, options);
+}
+
+/** The code with another unit of length than its own. */
+async function rescaled(code: number, unit: number, citation: string | undefined, options: CrsOptions): Promise<Crs> {
   const tokens = await tokensOfCode(code);
-  const title = citation ?? KNOWN[code]?.name ?? utmName(code);
-  const name = title === undefined ? `EPSG:${code}` : `${title} (EPSG:${code})`;
-  return crsFromTokens(tokens, `EPSG:${code}`, name);
+  takeUnit(tokens);
+  return crsFromTokens(tokens, { name: nameWithCode(code, citation), unit, datumCode: code }, options);
 }
 
-async function tokensOfCode(code: number): Promise<Tokens> {
-  const known = KNOWN[code];
-  if (known) return parseTokens(known.proj);
-  const utm = utmOf(code);
-  if (utm) return parseTokens(`+proj=utm +zone=${utm.zone}${utm.south ? ' +south' : ''} +ellps=WGS84`);
-  const { tokens, unit } = await convertKeys({ ProjectedCSTypeGeoKey: code });
-  if (!tokens.has('to_meter') && unit !== 1) tokens.set('to_meter', String(unit));
-  addHelmert(tokens, code);
-  return tokens;
+function nameWithCode(code: number, citation: string | undefined): string {
+  const title = citation ?? nameOfCode(code);
+  return title === undefined ? `EPSG:${code}` : `${title} (EPSG:${code})`;
 }
 
-function crsFromWkt(wkt: string): Crs {
+interface Naming {
+  /** Undefined: the proj4 string that results. */
+  readonly definition?: string | undefined;
+  readonly name: string;
+  /** Metres (degrees) in a unit, where the string does not say it. */
+  readonly unit?: number | undefined;
+  /** EPSG code that says on which datum it lies. */
+  readonly datumCode?: number | undefined;
+}
+
+function crsFromTokens(tokens: Tokens, naming: Naming, options: CrsOptions): Crs {
+  const { name } = naming;
+  const geographic = isGeographic(tokens);
+  const unit = takeUnit(tokens) ?? naming.unit ?? 1;
+  const axes = takeAxes(tokens, geographic);
+  tokens.delete('geoidgrids');
+  tokens.delete('vunits');
+  tokens.delete('vto_meter');
+  const gridsAsked = tokens.get('nadgrids');
+  // proj4 knows this datum's ellipsoid only and would leave out a shift of 100 m (EPSG:1173, continental US, 10 m).
+  const isNad27 = tokens.get('datum')?.toUpperCase() === 'NAD27' && !tokens.has('towgs84');
+  const base = naming.datumCode === undefined ? (isNad27 ? baseOf(4267) : undefined) : baseOf(naming.datumCode);
+  const grids = fittingGrids(options.grids ?? [], base, radiusOf(tokens)).filter(
+    ({ name: file }) => gridsAsked === undefined || gridsAsked.split(',').some((one) => one.replace('@', '') === file),
+  );
+  // The table leaves the pole to the sign of the standard parallel (EPSG method 9829); proj4 wants to be told.
+  const trueScale = Number(tokens.get('lat_ts'));
+  if (tokens.get('proj') === 'stere' && !tokens.has('lat_0') && trueScale !== 0) {
+    tokens.set('lat_0', trueScale < 0 ? '-90' : '90');
+  }
+  if (grids.length > 0) {
+    if (isNad27) tokens.set('ellps', 'clrk66');
+    for (const word of ['towgs84', 'datum', 'nadgrids']) tokens.delete(word);
+  } else {
+    refuseWhatIsMissing(tokens, name);
+    if (isNad27) tokens.set('towgs84', '-8,160,176');
+  }
+  const proj = formatTokens(tokens);
+  const verdict = grids.length > 0 ? judgeGrids(base, grids) : judgeTokens(tokens, naming, base, options);
+  if (verdict.refusal !== undefined && !options.unjudged) throw new RelievoError('crs', verdict.refusal);
+  const own = `${proj}${axes === 'en' ? '' : ` +axis=${axes}u`}${unit === 1 ? '' : ` +to_meter=${unit}`}`;
+  const plain = grids.length === 0 && geographic && isUnshifted(tokens);
+  return makeCrs({
+    definition: withGrids(naming.definition ?? own, grids),
+    name,
+    geographic,
+    unitMetres: unit,
+    factor: unit,
+    axes,
+    converter: plain ? undefined : converterOf(() => proj4(proj), name),
+    shift: grids.length > 0 ? shiftByGrids(grids) : undefined,
+    grids,
+    verdict,
+  });
+}
+
+/** What can be said of a definition whose datum is brought to WGS84 by its own +towgs84, or by nothing. */
+function judgeTokens(tokens: Tokens, naming: Naming, base: BaseSystem | undefined, options: CrsOptions): Verdict {
+  const shift = tokens.get('towgs84');
+  const shifted = shift?.split(',').some((part) => Number(part) !== 0) ?? false;
+  const shiftless = shift === undefined && !tokens.has('datum') && !tokens.has('nadgrids') && isOldEllipsoid(tokens);
+  if (naming.datumCode !== undefined) {
+    const verdict = judgeCode(naming.datumCode, base, shifted);
+    if (verdict.refusal !== undefined || !shiftless || options.unjudged) return verdict;
+  }
+  if (shiftless) {
+    const refusal = `${naming.name} lies on a datum of before satellites, and its shift to WGS 84 is not known here: positions would be off by hundreds of metres. Name the system with --source-crs as an EPSG code or with +towgs84=..., give its datum grid with --crs-grids, or reproject the file first with gdalwarp -t_srs EPSG:4326.`;
+    return { accuracyMetres: undefined, note: '', refusal };
+  }
+  if (shifted || (tokens.has('datum') && !isUnshifted(tokens))) {
+    return {
+      accuracyMetres: undefined,
+      note: 'Its datum is brought to WGS 84 by the shift in its definition, of which nobody says how good it is.',
+    };
+  }
+  return { accuracyMetres: 0, note: '' };
+}
+
+/** `given`: the +towgs84 that comes with the text. */
+function crsFromWkt(system: WktSystem, options: CrsOptions, given?: string): Crs {
+  const { name, base } = system;
+  const shifted = system.shifted || given !== undefined;
+  let projection: InstanceType<typeof proj4.Proj>;
   try {
-    const { oProj } = proj4(wkt) as { oProj?: { projName?: string; to_meter?: number; title?: string; name?: string } };
-    const geographic = oProj?.projName === 'longlat';
-    const title = /^[A-Z_0-9]+\s*\[\s*"([^"]+)"/i.exec(wkt)?.[1] ?? 'WKT';
-    // proj4 applies the unit of a WKT itself, so ours stays out of the calculation.
-    return makeCrs(wkt, title, geographic, geographic ? 1 : (oProj?.to_meter ?? 1), 1, wkt);
+    projection = new proj4.Proj(system.proj4 as string);
   } catch (cause) {
     throw new RelievoError(
       'crs',
@@ -128,61 +227,98 @@ function crsFromWkt(wkt: string): Crs {
       { cause },
     );
   }
-}
-
-/** `definition` undefined: the proj4 string that results. */
-function crsFromTokens(tokens: Tokens, definition: string | undefined, name: string, unitOfKeys = 1): Crs {
-  refuseWhatIsMissing(tokens, name);
-  const geographic = isGeographic(tokens);
-  const unit = takeUnit(tokens) ?? unitOfKeys;
-  tokens.delete('axis');
-  tokens.delete('geoidgrids');
-  tokens.delete('vunits');
-  tokens.delete('vto_meter');
-  // proj4 knows this datum's ellipsoid only and would leave out a shift of 100 m (EPSG:1173, continental US, 10 m).
-  if (tokens.get('datum')?.toUpperCase() === 'NAD27' && !tokens.has('towgs84')) tokens.set('towgs84', '-8,160,176');
-  // The table leaves the pole to the sign of the standard parallel (EPSG method 9829); proj4 wants to be told.
-  const trueScale = Number(tokens.get('lat_ts'));
-  if (tokens.get('proj') === 'stere' && !tokens.has('lat_0') && trueScale !== 0) {
-    tokens.set('lat_0', trueScale < 0 ? '-90' : '90');
+  const { projName, to_meter: unit, a, b, datum } = projection as unknown as ProjParts;
+  const geographic = projName === 'longlat';
+  const grids = fittingGrids(options.grids ?? [], base, a);
+  const helmert = given ?? (base && !shifted ? helmertOf(base.code) : undefined);
+  const isOld = Math.abs(a - 6378137) > 1 && a !== b;
+  let verdict: Verdict;
+  if (grids.length > 0) verdict = judgeGrids(base, grids);
+  else if (shifted || (!base && !isOld)) {
+    const shift = 'Its datum is brought to WGS 84 by the shift in its definition, of which nobody says how good it is.';
+    verdict = { accuracyMetres: shifted ? undefined : 0, note: shifted ? shift : '' };
+  } else if (base) verdict = judgeCode(base.code, base, helmert !== undefined);
+  else {
+    const tokens: Tokens = new Map([['a', String(a)]]);
+    verdict = judgeTokens(tokens, { name }, base, options);
   }
-  const shiftless = !tokens.has('towgs84') && !tokens.has('datum') && !tokens.has('nadgrids') && isOldEllipsoid(tokens);
-  const title = shiftless ? `${name}, datum taken as WGS 84 without a shift` : name;
-  const proj = formatTokens(tokens);
-  const text = definition ?? (unit === 1 ? proj : `${proj} +to_meter=${unit}`);
-  return makeCrs(text, title, geographic, unit, unit, geographic && isUnshifted(tokens) ? undefined : proj);
+  if (verdict.refusal !== undefined && !options.unjudged) throw new RelievoError('crs', verdict.refusal);
+  // proj4 has shifts of its own by the names of datums; ours come from one table.
+  if (grids.length > 0 || given !== undefined || !system.shifted) datum.datum_type = NO_DATUM;
+  const helmertShift = helmert && grids.length === 0 ? shiftByHelmert(a, b, helmert, name) : undefined;
+  return makeCrs({
+    definition: withGrids(given === undefined ? system.text : `${system.text} +towgs84=${given}`, grids),
+    name,
+    geographic,
+    unitMetres: geographic ? 1 : (unit ?? 1),
+    // proj4 applies the unit of a WKT itself, so ours stays out of the calculation.
+    factor: 1,
+    axes: system.axes,
+    converter: converterOf(() => proj4(projection as unknown as string) as Converter, name),
+    shift: grids.length > 0 ? shiftByGrids(grids) : helmertShift,
+    grids,
+    verdict,
+  });
 }
 
-/** `projection` undefined: coordinates are longitude and latitude in `factor` degrees. */
-function makeCrs(
-  definition: string,
-  name: string,
-  geographic: boolean,
-  unitMetres: number,
-  factor: number,
-  projection: string | undefined,
-): Crs {
-  if (projection === undefined) {
+interface ProjParts {
+  readonly projName?: string;
+  readonly to_meter?: number;
+  readonly a: number;
+  readonly b: number;
+  readonly datum: { datum_type: number };
+}
+
+/** proj4's mark of a datum that is left as it is. */
+const NO_DATUM = 5;
+
+/** By the seven parameters of +towgs84, from the ellipsoid of radii `a` and `b`, metres. */
+function shiftByHelmert(a: number, b: number, parameters: string, name: string): DatumShift {
+  const { forward, inverse } = converterOf(() => proj4(`+proj=longlat +a=${a} +b=${b} +towgs84=${parameters}`), name);
+  return { toWgs84: (lon, lat) => inverse([lon, lat]), fromWgs84: (lon, lat) => forward([lon, lat]) };
+}
+
+function withGrids(definition: string, grids: readonly DatumGrid[]): string {
+  return grids.length === 0 ? definition : `${definition} +grids=${keyOfGrids(grids)}`;
+}
+
+interface Parts {
+  readonly definition: string;
+  readonly name: string;
+  readonly geographic: boolean;
+  readonly unitMetres: number;
+  /** Divides what the converter gives. */
+  readonly factor: number;
+  /** Directions of x and y: `en`, `ws` or `sw`. */
+  readonly axes: string;
+  /** Undefined: coordinates are longitude and latitude in `factor` degrees. */
+  readonly converter: Converter | undefined;
+  /** Between WGS84 and the datum that the converter takes for it. */
+  readonly shift: DatumShift | undefined;
+  readonly grids: readonly DatumGrid[];
+  readonly verdict: Verdict;
+}
+
+function makeCrs({ factor, axes, converter, shift, grids, verdict, ...said }: Parts): Crs {
+  const { accuracyMetres, note } = verdict;
+  const common = { ...said, accuracyMetres, note, grids: grids.map(({ name }) => name) };
+  const turn = TURNS[axes] ?? TURNS.en;
+  if (converter === undefined && turn === undefined) {
     return {
-      definition,
-      name,
-      geographic,
-      unitMetres,
+      ...common,
       forward: ([lon, lat]) => finitePair(lon / factor, lat / factor),
       inverse: ([x, y]) => finitePair(x * factor, y * factor),
     };
   }
-  const converter = converterOf(projection, name);
+  const { forward, inverse } = converter ?? IDENTITY;
   return {
-    definition,
-    name,
-    geographic,
-    unitMetres,
+    ...common,
     forward([lon, lat]) {
       if (!Number.isFinite(lon) || !(Math.abs(lat) <= 90)) return [Number.NaN, Number.NaN];
       try {
-        const out = converter.forward([lon, lat]);
-        return finitePair(out[0] / factor, out[1] / factor);
+        const out = forward(shift === undefined ? [lon, lat] : shift.fromWgs84(lon, lat));
+        const [x, y] = turn === undefined ? out : turn(out);
+        return finitePair(x / factor, y / factor);
       } catch {
         return [Number.NaN, Number.NaN];
       }
@@ -190,8 +326,9 @@ function makeCrs(
     inverse([x, y]) {
       if (!Number.isFinite(x) || !Number.isFinite(y)) return [Number.NaN, Number.NaN];
       try {
-        const out = converter.inverse([x * factor, y * factor]);
-        return finitePair(out[0], out[1]);
+        const scaled: [number, number] = [x * factor, y * factor];
+        const [lon, lat] = inverse(turn === undefined ? scaled : turn(scaled));
+        return shift === undefined ? finitePair(lon, lat) : shift.toWgs84(lon, lat);
       } catch {
         return [Number.NaN, Number.NaN];
       }
@@ -199,14 +336,23 @@ function makeCrs(
   };
 }
 
+/** East and north to the axes' own directions; each is its own inverse. */
+const TURNS: Readonly<Record<string, ((point: [number, number]) => [number, number]) | undefined>> = {
+  en: undefined,
+  ws: ([x, y]) => [-x, -y],
+  sw: ([x, y]) => [-y, -x],
+};
+
 interface Converter {
   forward(point: [number, number]): [number, number];
   inverse(point: [number, number]): [number, number];
 }
 
-function converterOf(projection: string, name: string): Converter {
+const IDENTITY: Converter = { forward: (point) => point, inverse: (point) => point };
+
+function converterOf(make: () => Converter, name: string): Converter {
   try {
-    const converter = proj4(projection);
+    const converter = make();
     return { forward: (point) => converter.forward(point), inverse: (point) => converter.inverse(point) };
   } catch (cause) {
     throw new RelievoError(
@@ -217,96 +363,12 @@ function converterOf(projection: string, name: string): Converter {
   }
 }
 
-function rescaled(crs: Crs, unit: number, tokens: Tokens): Crs {
-  takeUnit(tokens);
-  tokens.set('to_meter', String(unit));
-  return crsFromTokens(tokens, undefined, crs.name);
-}
-
 /** The unit that the file names, where it names one; else that of the CRS. */
 async function unitOfKeys(keys: GeoKeyValues, crs: Crs): Promise<number> {
   const asked = crs.geographic ? keys.GeogAngularUnitsGeoKey : keys.ProjLinearUnitsGeoKey;
   if (asked === undefined || asked === (crs.geographic ? 9102 : 9001)) return crs.unitMetres;
   const { unit } = await convertKeys(keys);
   return Math.abs(unit / crs.unitMetres - 1) < 1e-9 ? crs.unitMetres : unit;
-}
-
-/** The table's proj4 string, and the metres (degrees) in a unit of coordinates; 1 where the string itself has +to_meter. */
-async function convertKeys(keys: GeoKeyValues): Promise<{ tokens: Tokens; unit: number }> {
-  const { toProj4 } = await import('geotiff-geokeys-to-proj4');
-  const horizontal: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(keys)) if (!key.startsWith('Vertical')) horizontal[key] = value;
-  // With both, the table starts from the geographic one and loses the projection.
-  if (codeIn(keys, 'ProjectedCSTypeGeoKey') !== undefined) delete horizontal.GeographicTypeGeoKey;
-  const result = toProj4(horizontal as unknown as GeoKeys);
-  for (const [flag, value] of Object.entries(result.errors)) {
-    if (flag === 'bothGCSAndPCSAreSet') continue;
-    const what =
-      flag === 'CRSNotSupported' ? `EPSG:${value}` : `${flag.replace(/NotSupported$|NotDefined$/, '')} ${value}`;
-    throw new RelievoError(
-      'crs',
-      `The coordinate reference system ${what} is not known here: check the code, or reproject the file, for example with gdalwarp -t_srs EPSG:4326.`,
-    );
-  }
-  const { x, y } = result.coordinatesConversionParameters;
-  if (x !== y)
-    throw new RelievoError(
-      'crs',
-      `Its coordinates have one unit to the east and another to the north (${x} and ${y} m); reproject it, for example with gdalwarp -t_srs EPSG:4326.`,
-    );
-  if (result.coordinatesUnits !== 'metre' && result.coordinatesUnits !== 'degree') {
-    throw new RelievoError('crs', `Its coordinates are in ${result.coordinatesUnits}; expected a length or an angle.`);
-  }
-  const tokens = parseTokens(result.proj4);
-  return { tokens, unit: Math.abs(x - 1) < 1e-9 ? 1 : x };
-}
-
-/** Of a polar stereographic projection the key "latitude of natural origin" is that of true scale; its origin is the pole. */
-function setTrueScale(tokens: Tokens, keys: GeoKeyValues): void {
-  const meridian = keys.ProjStraightVertPoleLongGeoKey;
-  if (!tokens.has('lon_0') && typeof meridian === 'number') tokens.set('lon_0', String(meridian));
-  const latitude = Number(tokens.get('lat_0'));
-  if (!(Math.abs(latitude) < 90) || latitude === 0) return;
-  tokens.set('lat_ts', String(latitude));
-  tokens.set('lat_0', latitude < 0 ? '-90' : '90');
-}
-
-function addHelmert(tokens: Tokens, code: number): void {
-  const shift = helmertOf(code);
-  if (shift !== undefined) tokens.set('towgs84', shift);
-}
-
-function codeIn(keys: GeoKeyValues, name: string): number | undefined {
-  const value = keys[name];
-  return typeof value === 'number' && value > 0 && value !== USER_DEFINED ? value : undefined;
-}
-
-/** The file's own name for its CRS, where it is one that helps a reader. */
-function citationIn(keys: GeoKeyValues, projected: boolean): string | undefined {
-  const texts = projected
-    ? [keys.PCSCitationGeoKey, keys.GTCitationGeoKey]
-    : [keys.GeogCitationGeoKey, keys.GTCitationGeoKey];
-  for (const text of texts) {
-    if (typeof text !== 'string') continue;
-    const first = text.split('|')[0] ?? '';
-    const name = first
-      .slice(first.indexOf('=') + 1)
-      .replaceAll('_', ' ')
-      .trim();
-    if (name !== '' && !/unknown|unnamed|user.defined/i.test(name)) return name.slice(0, 80);
-  }
-  return undefined;
-}
-
-function utmOf(code: number): { zone: number; south: boolean } | undefined {
-  const zone = code % 100;
-  const block = code - zone;
-  return (block === 32600 || block === 32700) && zone >= 1 && zone <= 60 ? { zone, south: block === 32700 } : undefined;
-}
-
-function utmName(code: number): string | undefined {
-  const utm = utmOf(code);
-  return utm && `WGS 84 / UTM zone ${utm.zone}${utm.south ? 'S' : 'N'}`;
 }
 
 function finitePair(first: number, second: number): [number, number] {

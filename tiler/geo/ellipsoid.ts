@@ -38,3 +38,12 @@ export function metresPerDegreeNorth(lat: number): number {
 function primeVerticalRadius(sinLat: number): number {
   return WGS84_A / Math.sqrt(1 - E2 * sinLat * sinLat);
 }
+
+/** Radius of the sphere that has the area of WGS84, metres. */
+const AUTHALIC_RADIUS = 6371007.181;
+
+/** Square metres between two parallels, `width` degrees of longitude wide; within 0.4 % of the ellipsoid's own. */
+export function authalicArea(width: number, south: number, north: number): number {
+  const slice = Math.sin(north * RADIANS_PER_DEGREE) - Math.sin(south * RADIANS_PER_DEGREE);
+  return AUTHALIC_RADIUS ** 2 * width * RADIANS_PER_DEGREE * slice;
+}

@@ -21,6 +21,23 @@ const LENGTHS: Readonly<Record<string, number>> = {
   kmi: 1852,
 };
 
+/** Equatorial radii, metres, by PROJ's names. */
+const RADII: Readonly<Record<string, number>> = {
+  WGS84: 6378137,
+  GRS80: 6378137,
+  airy: 6377563.396,
+  mod_airy: 6377340.189,
+  aust_SA: 6378160,
+  bessel: 6377397.155,
+  bess_nam: 6377483.865,
+  clrk66: 6378206.4,
+  clrk80: 6378249.145,
+  clrk80ign: 6378249.2,
+  intl: 6378388,
+  krass: 6378245,
+  GRS67: 6378160,
+};
+
 export function parseTokens(text: string): Tokens {
   const tokens: Tokens = new Map();
   for (const word of text.trim().split(/\s+/)) {
@@ -60,6 +77,24 @@ export function isOldEllipsoid(tokens: Tokens): boolean {
   return !(a === 6378137 || a === Number(tokens.get('b')));
 }
 
+/** Equatorial radius of the ellipsoid in metres, of those that datum grids start from; undefined where it is not said. */
+export function radiusOf(tokens: Tokens): number | undefined {
+  const a = Number(tokens.get('a'));
+  return a > 0 ? a : RADII[tokens.get('ellps') ?? ''];
+}
+
+/**
+ * Takes the directions of the axes out of the string: `en`, or `ws` and `sw` where they run west and south. An order that
+ * begins with north is turned: rasters have x to the east. Refuses with `crs` any other.
+ */
+export function takeAxes(tokens: Tokens, geographic: boolean): string {
+  const axes = tokens.get('axis')?.slice(0, 2) ?? 'en';
+  tokens.delete('axis');
+  if (geographic || axes === 'en' || axes === 'ne') return 'en';
+  if (axes === 'ws' || axes === 'sw') return axes;
+  throw new RelievoError('crs', `+axis=${axes} is not one that rasters have; expected enu, neu, wsu or swu.`);
+}
+
 /** Takes the unit of length out of the string: metres in one; undefined when it names none. Refuses with `crs`. */
 export function takeUnit(tokens: Tokens): number | undefined {
   const factor = tokens.get('to_meter');
@@ -91,7 +126,7 @@ export function refuseWhatIsMissing(tokens: Tokens, name: string): void {
   if (grids !== undefined && !grids.split(',').some((grid) => grid.replace('@', '') === 'null')) {
     throw new RelievoError(
       'crs',
-      `${name} needs the datum grid ${grids}, which Relievo does not have: reproject the file first, for example with gdalwarp -t_srs EPSG:4326.`,
+      `${name} needs the datum grid ${grids}: give its file with --crs-grids (PROJ's grids: cdn.proj.org), or reproject the file first with gdalwarp -t_srs EPSG:4326.`,
     );
   }
 }

@@ -4,11 +4,12 @@ import { basename, join } from 'node:path';
 import { adoptLayerJson, isOurLayerJson } from '../catalog/adopt-layer-json.ts';
 import type { LayerJson } from '../catalog/layer-json.ts';
 import { cutVariant } from '../encode/cut-variant.ts';
-import { EXTENSION_NAMES, type ExtensionName } from '../encode/extension-name.ts';
+import { EXTENSION_NAMES } from '../encode/extension-name.ts';
 import { RelievoError } from '../error.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import { type DirectoryReader, openDirectory, parseObject } from '../store/directory-reader.ts';
-import type { Layer, Variant } from './layer.ts';
+import { etagOf } from './etag.ts';
+import type { Layer } from './layer.ts';
 
 export interface BuiltLayerOptions {
   /** What stands in addresses; the folder's name by default. */
@@ -63,13 +64,6 @@ export async function openBuiltLayer(folder: string, { name }: BuiltLayerOptions
 function stampText(reader: DirectoryReader, tile: TileId): string {
   const stamp = reader.stamp(tile);
   return stamp ? `${stamp.bytes}@${stamp.modifiedMs}` : 'none';
-}
-
-function etagOf(identity: string, { z, x, y }: TileId, variant: Variant, stamp: string): string {
-  const extensions: readonly ExtensionName[] = variant.extensions;
-  const text = [identity, z, x, y, extensions.join('-'), stamp].join('\n');
-  const hash = createHash('sha256').update(text).digest('base64url').slice(0, 27);
-  return `"${hash}-${variant.coding}"`;
 }
 
 /** Whether the text can stand in addresses as a layer's name. */

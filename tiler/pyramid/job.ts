@@ -57,7 +57,8 @@ export interface JobRunner {
 
 export type OpenRunner = (spec: TerrainSpec, width: number) => Promise<JobRunner>;
 
-const GZIP_LEVEL = 6;
+/** Of tiles as they are stored. */
+export const GZIP_LEVEL = 6;
 const TILES_PER_CALL = 64;
 
 export async function executeJob(
@@ -65,6 +66,7 @@ export async function executeJob(
   job: Job,
   { signal, onTiles }: JobOptions = {},
 ): Promise<JobReport> {
+  signal?.throwIfAborted();
   switch (job.kind) {
     case 'prepare':
       await maker.prepare({ signal });

@@ -40,6 +40,34 @@ export const tileOptionsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Unit of the heights: metre, foot, us-foot, or metres in one unit; by default what the file says'),
+  sourceCrs: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('CRS of the source instead of what its file says: EPSG:code, a proj4 string, WKT, or a .prj file'),
+  crsGrids: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Horizontal datum grids (NTv2 .gsb, or GeoTIFF in the layout of PROJ) that the CRS needs'),
+  bounds: z
+    .string()
+    .regex(/^\s*-?[\d.eE+-]+(\s*,\s*-?[\d.eE+-]+){3}\s*$/, 'expected west,south,east,north')
+    .optional()
+    .describe('Outer edges WEST,SOUTH,EAST,NORTH, in units of the CRS, of a file that does not say where it lies'),
+  range: z
+    .string()
+    .regex(/^\s*-?[\d.eE+-]+\s*,\s*-?[\d.eE+-]+\s*$/, 'expected min,max')
+    .optional()
+    .describe('Heights MIN,MAX that the darkest and the brightest value of an elevation picture stand for'),
+  rawLayout: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Layout of a headerless file: COLUMNSxROWS:TYPE[:little|big][:SKIP], such as 3601x3601:int16:big'),
+  heightEncoding: z
+    .enum(['terrain-rgb', 'terrarium'])
+    .optional()
+    .describe('How the tiles of a picture tree hold heights; by default what their metadata say'),
   outside: z
     .enum(['sea-level', 'ellipsoid'])
     .optional()

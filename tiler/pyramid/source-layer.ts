@@ -1,10 +1,10 @@
 /** A layer whose tiles are made when they are asked for, by the same road as those made in advance. */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { cutVariant } from '../encode/cut-variant.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { openTileCacheFolder } from '../store/tile-cache-folder.ts';
+import { etagOf } from './etag.ts';
 import type { OpenRunner } from './job.ts';
 import type { Layer, Variant } from './layer.ts';
 import { isPlanned } from './plan.ts';
@@ -68,9 +68,4 @@ export async function openSourceLayer(
     if (tile) await kept?.write(id, tile);
     return tile;
   }
-}
-
-function etagOf(version: string, { z, x, y }: TileId, { extensions, coding }: Variant): string {
-  const hash = createHash('sha256').update([version, z, x, y, extensions.join('-')].join('\n'));
-  return `"${hash.digest('base64url').slice(0, 27)}-${coding}"`;
 }

@@ -14,6 +14,7 @@ import { VERSION } from '../version.ts';
 import { type MadeTile, makeTile } from './make-tile.ts';
 import type { TileOptions } from './options.ts';
 import { nativeLevel, planTiles, type TilePlan } from './plan.ts';
+import { warningsOf } from './warnings.ts';
 
 /** All that is needed to make a layer's tiles, anywhere; plain JSON. */
 export interface TerrainSpec {
@@ -28,6 +29,10 @@ export interface TerrainMaker {
   readonly field: RasterField;
   readonly maxLevel: number;
   readonly nativeLevel: number;
+  /** Levels that the source's files hold; those after them are computed in memory. */
+  readonly storedLevels: number;
+  /** What a user should know before trusting the layer, in sentences. */
+  readonly warnings: readonly string[];
   /** Makes what coarse levels are read from, so that no tile has to wait for it. */
   prepare(options?: ReadOptions): Promise<void>;
   makeTile(id: TileId, options?: ReadOptions): Promise<MadeTile>;
@@ -52,6 +57,12 @@ export async function openTerrainMaker(
   const source = await openSource([...spec.sources], {
     verticalDatum: options.verticalDatum,
     verticalUnit: options.verticalUnit,
+    sourceCrs: options.sourceCrs,
+    crsGrids: options.crsGrids,
+    bounds: options.bounds,
+    range: options.range,
+    rawLayout: options.rawLayout,
+    heightEncoding: options.heightEncoding,
     hash,
   });
   const field = await openRasterField(source, scheme, options).catch(async (error) => {
@@ -65,6 +76,7 @@ export async function openTerrainMaker(
     throw new RelievoError('usage', `--min-zoom ${options.minZoom} lies beyond the deepest level, ${maxLevel}`);
   }
   const outside = openOutsideField(field);
+  const warnings = warningsOf(field);
   let planned: TilePlan | undefined;
 
   return {
@@ -73,6 +85,8 @@ export async function openTerrainMaker(
     field,
     maxLevel,
     nativeLevel: native,
+    storedLevels: source.storedLevels,
+    warnings,
     prepare: (read) => source.prepare(read),
     makeTile: (id, read) =>
       makeTile(
@@ -110,6 +124,12 @@ export async function openTerrainMaker(
       available: levels.map((ranges) => ranges.map(fromSouth)),
       generator: `relievo ${VERSION}`,
       datum: field.info.datum,
+      crs: {
+        name: field.crs.name,
+        accuracyMetres: field.crs.accuracyMetres ?? null,
+        note: field.crs.note,
+      },
+      warnings,
       maxErrorFactor: options.maxErrorFactor,
       sources: spec.sources.map((path) => basename(path)),
     });

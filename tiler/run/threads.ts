@@ -13,30 +13,33 @@ interface Flight {
 interface Thread {
   readonly worker: Worker;
   readonly flights: Map<number, Flight>;
-  /** Set once the thread has ended; whatever is sent to it fails with this. */
-  ended: Error | undefined;
+  /** Fails as opening the layer would. */
+  readonly opened: Promise<void>;
+  /** Set once the thread has ended. */
+  ended: boolean;
 }
 
 /** In a checkout the sources run as they are; in the package they are compiled. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
-/** Opens `width` threads; fails as opening the layer itself would. */
+/** Opens `width` threads; fails as opening the layer itself would. A thread that dies later is replaced. */
 export async function openThreads(spec: TerrainSpec, width: number): Promise<JobRunner> {
   let nextTicket = 1;
   const threads = Array.from({ length: width }, () => startThread(spec));
   try {
     await Promise.all(threads.map(({ opened }) => opened));
   } catch (error) {
-    await Promise.all(threads.map(({ thread }) => thread.worker.terminate()));
+    await close();
     throw error;
   }
-  const open = threads.map(({ thread }) => thread);
   return { width, run, close };
 
   function run(job: Job, { signal, onTiles }: JobOptions = {}): Promise<JobReport> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const thread = open.reduce((a, b) => (b.flights.size < a.flights.size ? b : a));
-    if (thread.ended) return Promise.reject(thread.ended);
+    const at = threads.reduce((best, { flights }, k) => (flights.size < threads[best].flights.size ? k : best), 0);
+    // It died of an earlier job (out of memory, most likely), which has failed; the next one starts afresh.
+    if (threads[at].ended) threads[at] = startThread(spec);
+    const thread = threads[at];
     const ticket = nextTicket++;
     return new Promise<JobReport>((resolve, reject) => {
       const abort = () => {
@@ -65,13 +68,8 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
   }
 
   async function close(): Promise<void> {
-    await Promise.all(
-      open.map(async (thread) => {
-        if (thread.ended) return;
-        // A job given up may still be at work; nobody waits for it.
-        await thread.worker.terminate();
-      }),
-    );
+    // A job given up may still be at work; nobody waits for it.
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }
 }
 
@@ -79,24 +77,28 @@ function send(thread: Thread, message: ToWorker): void {
   thread.worker.postMessage(message);
 }
 
-function startThread(spec: TerrainSpec): { thread: Thread; opened: Promise<void> } {
+function startThread(spec: TerrainSpec): Thread {
   const worker = new Worker(WORKER, { workerData: { spec }, execArgv: [] });
-  const thread: Thread = { worker, flights: new Map(), ended: undefined };
+  const flights = new Map<number, Flight>();
   const opened = new Promise<void>((resolve, reject) => {
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'open') resolve();
-      else if (message.type === 'failed' && message.ticket === undefined) reject(unpackError(message.failure));
+      else if (message.type === 'failed' && message.ticket === undefined) end(unpackError(message.failure));
       else hand(thread, message);
     });
-    const end = (error: Error) => {
-      thread.ended = error;
-      reject(error);
-      for (const flight of [...thread.flights.values()]) flight.reject(error);
-    };
     worker.on('error', end);
     worker.on('exit', (code) => end(new Error(`a worker thread ended with code ${code}`)));
+
+    function end(error: Error): void {
+      thread.ended = true;
+      reject(error);
+      for (const flight of [...flights.values()]) flight.reject(error);
+    }
   });
-  return { thread, opened };
+  // A job sent meanwhile fails with the same error; nobody else need hear of it.
+  opened.catch(() => {});
+  const thread: Thread = { worker, flights, opened, ended: false };
+  return thread;
 }
 
 function hand(thread: Thread, message: FromWorker): void {

@@ -20,6 +20,8 @@ export interface PrepareOptions extends ReadOptions {
 }
 
 export interface PreparableSource extends RasterSource {
+  /** How many of the levels the source itself holds; those after them are computed here. */
+  readonly storedLevels: number;
   /** Computes every overview now. Reads do without it; they then compute what they need. */
   prepare(options?: PrepareOptions): Promise<void>;
 }
@@ -60,6 +62,7 @@ export function withOverviews(
   }
   return {
     info: { ...source.info, levels },
+    storedLevels: own.length,
     read,
     async prepare({ signal, onProgress } = {}) {
       const total = overviews.reduce((sum, { blocks }) => sum + blocks.length, 0);

@@ -6,7 +6,11 @@ import type { GeoKeyValues } from '../geo/crs.ts';
 import { Tag } from './tiff-header.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
-/** The keys by name, as `names` has them by number; empty when the file has none. */
+/** Keys of one file, and numbers of one key: the standard has some fifty keys of at most seven numbers. */
+const MAX_KEYS = 1000;
+const MAX_VALUES = 64;
+
+/** The keys by name, as `names` has them by number; empty when the file has none. Refuses thousands. */
 export function readGeoKeys(directory: TiffDirectory, names: Readonly<Record<number, string>>): GeoKeyValues {
   const table = directory.numbers(Tag.geoKeys);
   const keys: Record<string, number | string | readonly number[]> = {};
@@ -14,6 +18,9 @@ export function readGeoKeys(directory: TiffDirectory, names: Readonly<Record<num
   const doubles = directory.numbers(Tag.geoDoubles) ?? new Float64Array(0);
   const text = directory.text(Tag.geoText) ?? '';
   const count = Math.min(table[3] ?? 0, Math.floor(table.length / 4) - 1);
+  if (count > MAX_KEYS) {
+    throw new RelievoError('input-invalid', `It places itself by ${count} keys; expected at most ${MAX_KEYS}.`);
+  }
   for (let i = 1; i <= count; i++) {
     const [number = 0, place = 0, length = 0, value = 0] = table.subarray(4 * i, 4 * i + 4);
     const name = names[number];
@@ -21,7 +28,9 @@ export function readGeoKeys(directory: TiffDirectory, names: Readonly<Record<num
     if (place === 0) keys[name] = value;
     else if (place === Tag.geoText) keys[name] = text.slice(value, value + length).replace(/\|$/, '');
     else if (place === Tag.geoDoubles || place === Tag.geoKeys) {
-      const values = [...(place === Tag.geoDoubles ? doubles : table).subarray(value, value + length)];
+      const values = [
+        ...(place === Tag.geoDoubles ? doubles : table).subarray(value, value + Math.min(length, MAX_VALUES)),
+      ];
       const [first] = values;
       if (first !== undefined) keys[name] = values.length === 1 ? first : values;
     }
@@ -36,14 +45,22 @@ export function readAffine(directory: TiffDirectory, point: boolean, path: strin
   const half = point ? 0 : 0.5;
   const { a, b, d, e } = corner;
   const affine = { ...corner, c: corner.c + (a + b) * half, f: corner.f + (d + e) * half };
-  if (!Object.values(affine).every(Number.isFinite) || invertAffine(affine) === undefined) {
+  if (!isPlaced(affine)) {
+    const sizes = Number.isFinite(a) && Number.isFinite(e) ? ` (${a} by ${e})` : '';
     throw new RelievoError(
       'crs',
-      `${path} gives its samples no size on the ground (${a} by ${e}); assign coordinates with gdal_translate -a_ullr.`,
+      `${path} gives its samples no size on the ground${sizes}; assign coordinates with gdal_translate -a_ullr.`,
       { where: path },
     );
   }
   return affine;
+}
+
+/** Whether neighbouring samples lie apart, as far as numbers of this size can tell. */
+function isPlaced(affine: Affine): boolean {
+  const { a, b, c, d, e, f } = affine;
+  if (!Object.values(affine).every(Number.isFinite) || invertAffine(affine) === undefined) return false;
+  return Math.hypot(a, d) > 1e-14 * Math.abs(c) && Math.hypot(b, e) > 1e-14 * Math.abs(f);
 }
 
 function cornerAffine(directory: TiffDirectory, path: string): Affine {

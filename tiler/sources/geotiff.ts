@@ -1,24 +1,25 @@
 /**
- * GeoTIFF as a RasterSource: band 1 is the heights, further bands are ignored; internal overviews are levels, an internal
- * mask and GDAL's nodata, scale, offset and unit count. Coordinates are those of the file, at the centres of samples.
+ * GeoTIFF as a RasterSource: band 1 is the heights, further bands are ignored; overviews, internal or in an `.ovr` beside the
+ * file, are levels; an internal mask and GDAL's nodata, scale, offset and unit count. Where the file itself does not say
+ * where it lies, a world file and a `.prj` beside it do, or the user. Coordinates are those of the file, at the centres of samples.
  * The only door to the package geotiff, from which come the names of keys and the LERC decoder: directories and blocks
  * are read by our own bounded readers, which on sound files are also faster.
  */
 import { getDecoder, globals } from 'geotiff';
 import { RelievoError } from '../error.ts';
 import type { Affine } from '../geo/affine.ts';
-import { applyAffine } from '../geo/affine.ts';
-import type { Crs } from '../geo/crs.ts';
+import type { GeoKeyValues } from '../geo/crs.ts';
 import { crsFromGeoKeys } from '../geo/crs.ts';
 import type { BlockCache } from './block-cache.ts';
 import { BlockCache as Cache, DEFAULT_CACHE_BYTES } from './block-cache.ts';
 import type { ByteFile } from './byte-file.ts';
 import { openByteFile } from './byte-file.ts';
-import type { CellGrid } from './cell-grid.ts';
-import { readCells } from './cell-grid.ts';
+import { describeRaster, MAX_HEIGHT, sourceOfCells } from './cell-source.ts';
 import { readAffine, readGeoKeys } from './geo-keys.ts';
-import type { RasterInfo, RasterLevel, RasterSource } from './raster-source.ts';
-import { checkWindow } from './sample-window.ts';
+import type { Frame, PlaceOptions } from './placement.ts';
+import { findAffine, findFrame, periodOf } from './placement.ts';
+import type { RasterLevel, RasterSource } from './raster-source.ts';
+import { findOverviews } from './sidecars.ts';
 import type { SampleRule } from './tiff-blocks.ts';
 import { tiffCells } from './tiff-cells.ts';
 import type { TiffImage } from './tiff-header.ts';
@@ -26,7 +27,7 @@ import { Compression, readTiffHeader, Tag } from './tiff-header.ts';
 import type { VerticalOverride } from './vertical.ts';
 import { overrideVertical, verticalFromKeys } from './vertical.ts';
 
-export interface GeoTiffOptions {
+export interface GeoTiffOptions extends PlaceOptions {
   readonly vertical?: VerticalOverride | undefined;
   /** Where decoded blocks are kept; default: a cache of its own, 128 MiB. */
   readonly cache?: BlockCache<Float32Array> | undefined;
@@ -34,104 +35,140 @@ export interface GeoTiffOptions {
   readonly version?: string | undefined;
 }
 
-/** Metres from the datum beyond which nothing on Earth can be a height. */
-const MAX_HEIGHT = 1e5;
-
 /** Opens a local GeoTIFF. Refuses broken files (`input-invalid`), ones of other kinds (`input-unsupported`), and `crs`. */
 export async function openGeoTiff(path: string, options: GeoTiffOptions = {}): Promise<RasterSource> {
-  const file = await openByteFile(path);
+  const files = [await openByteFile(path)];
+  const close = async () => {
+    await Promise.all(files.map((file) => file.close()));
+  };
   try {
-    return await describe(file, options);
+    const beside = await findOverviews(path);
+    if (beside !== undefined) files.push(await openByteFile(beside));
+    return await describe(files, options, close);
   } catch (error) {
-    await file.close();
+    await close();
     throw inFile(error, path);
   }
 }
 
-async function describe(file: ByteFile, options: GeoTiffOptions): Promise<RasterSource> {
-  const images = await readTiffHeader(file);
+/** `files`: the raster, then its external overviews. */
+async function describe(
+  files: readonly ByteFile[],
+  options: GeoTiffOptions,
+  close: () => Promise<void>,
+): Promise<RasterSource> {
+  const [images = [], overviews = []] = await Promise.all(files.map(imagesOf));
   const [full] = images;
   if (full === undefined) throw new RelievoError('input-invalid', 'It holds no image.');
-  const { directory } = full;
+  const { file, image } = full;
+  const { directory } = image;
   const keys = readGeoKeys(directory, globals.geoKeyNames);
-  const affine = readAffine(directory, keys.GTRasterTypeGeoKey === 2, file.path);
-  const crs = await crsFromGeoKeys(keys);
-  checkPlace(crs, affine, full);
+  const affine = await readPlace(file.path, image, keys, options);
   const band = readBand(directory);
-  const vertical = overrideVertical(verticalFromKeys(keys, band.unit), options.vertical ?? {});
-  const periodColumns = crs.geographic ? periodOf(affine, crs, full.columns) : undefined;
+  const { crs, vertical: found } = await readFrame(file.path, keys, band, options);
+  const vertical = overrideVertical(found, options.vertical ?? {});
   const rule: SampleRule = { ...band.rule, limit: MAX_HEIGHT / vertical.unitMetres };
   const cache = options.cache ?? new Cache<Float32Array>(DEFAULT_CACHE_BYTES);
-  const pyramid = pyramidOf(images, full, periodColumns);
-  const grids = pyramid.map(({ image, mask }, level) =>
-    tiffCells(file, image, rule, mask, cache, `${file.path}\n${level}`, decodeLerc),
+  const pyramid = pyramidOf([...images, ...overviews], full, periodOf(affine, crs, image.columns));
+  const grids = pyramid.map(({ placed, mask }, level) =>
+    tiffCells(placed.file, placed.image, rule, mask, cache, `${file.path}\n${level}`, decodeLerc),
   );
-  const levels = pyramid.map(({ level }) => level);
-  const info: RasterInfo = {
+  const info = describeRaster({
     name: file.name,
     format: 'GeoTIFF',
-    crs: crs.definition,
-    crsName: crs.name,
+    crs,
     affine,
-    levels,
-    sheets: [{ file: file.name, column: 0, row: 0, columns: full.columns, rows: full.rows }],
-    periodColumns,
-    sampleType: full.sampleType ?? 'uint8',
+    levels: pyramid.map(({ level }) => level),
+    sampleType: image.sampleType ?? 'uint8',
     nodata: band.rule.nodata,
     vertical,
     version: options.version ?? '',
-  };
-  return sourceOf(info, grids, file, cache);
+  });
+  return sourceOfCells(info, grids, async () => {
+    cache.drop(`${file.path}\n`);
+    await close();
+  });
 }
 
-function sourceOf(
-  info: RasterInfo,
-  grids: readonly CellGrid[],
-  file: ByteFile,
-  cache: BlockCache<Float32Array>,
-): RasterSource {
-  return {
-    info,
-    async read(level, window, { signal } = {}) {
-      signal?.throwIfAborted();
-      checkWindow(window);
-      const grid = grids[level];
-      const scale = info.levels[level]?.scaleX;
-      if (grid === undefined || scale === undefined)
-        throw new RangeError(`levels are 0 to ${grids.length - 1}; got ${level}`);
-      const period = info.periodColumns === undefined ? undefined : info.periodColumns / scale;
-      return readCells(grid, window, period, signal);
-    },
-    async close() {
-      cache.drop(`${file.path}\n`);
-      await file.close();
-    },
-  };
+/** The file's own affine, else the user's or that of a world file. */
+async function readPlace(path: string, image: TiffImage, keys: GeoKeyValues, options: PlaceOptions): Promise<Affine> {
+  const has = (tag: number) => (image.directory.numbers(tag)?.length ?? 0) > 0;
+  const silent = !has(Tag.transformation) && !(has(Tag.pixelScale) && has(Tag.tiePoints));
+  const beside = silent ? await findAffine(path, image, options) : undefined;
+  return beside ?? readAffine(image.directory, keys.GTRasterTypeGeoKey === 2, path);
+}
+
+/** The CRS that the user names, else the file's own, else that of a `.prj`; heights by the first that speaks of them. */
+async function readFrame(path: string, keys: GeoKeyValues, band: Band, options: PlaceOptions): Promise<Frame> {
+  const own = verticalFromKeys(keys, band.unit);
+  const silent = CRS_KEYS.every((key) => keys[key] === undefined);
+  if (!silent && options.sourceCrs === undefined) {
+    return { crs: await crsFromGeoKeys(keys, { grids: options.grids }), vertical: own };
+  }
+  const beside = await findFrame(path, options);
+  if (beside !== undefined) {
+    const speaks = own.known === 'assumed' && beside.vertical.known !== 'assumed';
+    return { crs: beside.crs, vertical: speaks ? beside.vertical : own };
+  }
+  throw new RelievoError(
+    'crs',
+    'It does not say in which coordinate reference system its coordinates are: name it with --source-crs, or put a .prj file beside it.',
+  );
+}
+
+/** A file that has none of these does not say in which CRS it is. */
+const CRS_KEYS = [
+  'ProjectedCSTypeGeoKey',
+  'GeographicTypeGeoKey',
+  'ProjectionGeoKey',
+  'ProjCoordTransGeoKey',
+  'GeogSemiMajorAxisGeoKey',
+] as const;
+
+/** An image, and the file that holds it. */
+interface PlacedImage {
+  readonly file: ByteFile;
+  readonly image: TiffImage;
+}
+
+/** All images of a file of overviews are reduced ones, whether they say so or not. */
+async function imagesOf(file: ByteFile, index: number): Promise<PlacedImage[]> {
+  const images = await readTiffHeader(file);
+  return images.map((image) => ({ file, image: index === 0 ? image : { ...image, reduced: true } }));
 }
 
 interface PyramidLevel {
-  readonly image: TiffImage;
+  readonly placed: PlacedImage;
   readonly mask: TiffImage | undefined;
   readonly level: RasterLevel;
 }
 
-/** The full image and its overviews, finest first, each with the mask of its own size. */
-function pyramidOf(images: readonly TiffImage[], full: TiffImage, period: number | undefined): PyramidLevel[] {
+/** The full image and its overviews, finest first, each with the mask of its own size in its own file. */
+function pyramidOf(images: readonly PlacedImage[], first: PlacedImage, period: number | undefined): PyramidLevel[] {
+  const full = first.image;
   const found: PyramidLevel[] = [];
-  for (const image of images) {
+  for (const placed of images) {
+    const { file, image } = placed;
     const isOverview =
       image.reduced && !image.mask && image.bands === full.bands && image.sampleType === full.sampleType;
     if (image !== full && !isOverview) continue;
-    if (found.some(({ image: other }) => other.columns === image.columns && other.rows === image.rows)) continue;
+    if (found.some(({ level }) => level.columns === image.columns && level.rows === image.rows)) continue;
     const scaleX = full.columns / image.columns;
     const scaleY = full.rows / image.rows;
     if (image !== full && !isPlausible(full, image, scaleX, scaleY)) continue;
     // Reads round the world need the period to be whole at every level.
     if (period !== undefined && !Number.isInteger(period / scaleX)) continue;
-    const mask = images.find((other) => other.mask && other.columns === image.columns && other.rows === image.rows);
-    found.push({ image, mask, level: { columns: image.columns, rows: image.rows, scaleX, scaleY } });
+    const mask = images.find(
+      (other) =>
+        other.file === file &&
+        other.image.mask &&
+        other.image.columns === image.columns &&
+        other.image.rows === image.rows,
+    );
+    const level = { columns: image.columns, rows: image.rows, scaleX, scaleY };
+    found.push({ placed, mask: mask?.image, level });
   }
-  return found.sort((a, b) => b.image.columns * b.image.rows - a.image.columns * a.image.rows);
+  return found.sort((a, b) => b.level.columns * b.level.rows - a.level.columns * a.level.rows);
 }
 
 /** Smaller by one factor both ways, to the sample that rounding costs. */
@@ -141,44 +178,6 @@ function isPlausible(full: TiffImage, image: TiffImage, scaleX: number, scaleY: 
   return Math.abs(full.columns / scale - image.columns) <= 1.5 && Math.abs(full.rows / scale - image.rows) <= 1.5;
 }
 
-/** Positions must lie in the CRS's own world; a wrong CRS shows here first. */
-function checkPlace(crs: Crs, affine: Affine, { columns, rows }: TiffImage): void {
-  if (!crs.geographic) {
-    const centre = applyAffine(affine, (columns - 1) / 2, (rows - 1) / 2);
-    if (Number.isFinite(crs.inverse(centre)[0])) return;
-    throw new RelievoError(
-      'crs',
-      `Its middle (${centre.join(', ')}) is nowhere on Earth in ${crs.name}: the coordinate system or the coordinates are wrong; assign the right one with gdal_translate -a_srs.`,
-    );
-  }
-  const unit = crs.unitMetres;
-  const slack =
-    Math.max(Math.abs(affine.d) + Math.abs(affine.e), Math.abs(affine.a) + Math.abs(affine.b)) * unit * 1.001;
-  for (const [column, row] of [
-    [0, 0],
-    [columns - 1, 0],
-    [0, rows - 1],
-    [columns - 1, rows - 1],
-  ] as const) {
-    const [x, y] = applyAffine(affine, column, row);
-    const [lon, lat] = [x * unit, y * unit];
-    if (Math.abs(lat) <= 90 + slack && lon >= -360 - slack && lon <= 540 + slack) continue;
-    throw new RelievoError(
-      'crs',
-      `A corner lies at longitude ${lon}, latitude ${lat}, outside the world: the file says that its coordinates are degrees (${crs.name}), and they are not; assign the right system with gdal_translate -a_srs.`,
-    );
-  }
-}
-
-/** Columns once round the world, where the raster goes round it and its columns meet again. */
-function periodOf(affine: Affine, crs: Crs, columns: number): number | undefined {
-  const step = affine.a * crs.unitMetres;
-  if (affine.b !== 0 || affine.d !== 0 || !(step > 0)) return undefined;
-  const period = Math.round(360 / step);
-  const closes = Math.abs(period * step - 360) < step / 100;
-  return closes && columns >= period ? period : undefined;
-}
-
 interface Band {
   readonly rule: Omit<SampleRule, 'limit'>;
   readonly unit: string | undefined;
@@ -186,25 +185,62 @@ interface Band {
 
 /** GDAL's nodata, scale, offset and unit of band 1 (tags 42113 and 42112). */
 function readBand(directory: TiffImage['directory']): Band {
+  const items = rolesOfFirstBand(directory.text(Tag.gdalMetadata) ?? '');
+  const nodata = parseNodata(directory.text(Tag.gdalNodata)?.trim() ?? '');
+  const [scale, offset] = [numberIn(items, 'scale', 1), numberIn(items, 'offset', 0)];
+  if (scale === 0) throw new RelievoError('input-invalid', 'Its heights have scale 0; expected another number.');
+  return { rule: { nodata, scale, offset }, unit: items.get('unittype')?.slice(0, 80) };
+}
+
+/** Band 1's items of GDAL's XML that have a role: scale, offset, unittype. Refuses what cannot be read to its end. */
+function rolesOfFirstBand(xml: string): Map<string, string> {
   const items = new Map<string, string>();
-  const metadata = directory.text(Tag.gdalMetadata) ?? '';
-  for (const [, attributes = '', value = ''] of metadata.matchAll(/<Item\s+([^>]{0,300})>([^<]{0,200})<\/Item>/g)) {
-    if (!/\bsample="0"/.test(attributes)) continue;
-    const role = /\brole="([a-z]+)"/.exec(attributes)?.[1];
-    if (role !== undefined) items.set(role, value.trim());
+  // By hand, because a pattern that is tried again at each of a megabyte's "<Item" takes hours.
+  for (let at = xml.indexOf('<Item'); at >= 0; at = xml.indexOf('<Item', at)) {
+    const start = xml.indexOf('>', at);
+    const attributes = xml.slice(at + 5, start);
+    const empty = attributes.endsWith('/');
+    const end = empty ? start : xml.indexOf('</Item>', start);
+    if (start < 0 || end < 0 || attributes.includes('<')) {
+      throw new RelievoError(
+        'input-invalid',
+        'Its metadata (tag 42112), which may hold the scale of its heights, break off or are no XML; rewrite it with gdal_translate.',
+      );
+    }
+    const role = /\brole=["']([a-z]+)["']/.exec(attributes)?.[1];
+    if (role !== undefined && /\bsample=["']0["']/.test(attributes)) {
+      items.set(role, empty ? '' : xml.slice(start + 1, end).trim());
+    }
+    at = end;
   }
-  const text = directory.text(Tag.gdalNodata)?.trim();
-  const nodata =
-    text === undefined || text === '' ? undefined : /^-?nan$/i.test(text) ? Number.NaN : Number.parseFloat(text);
-  const scale = Number(items.get('scale') ?? 1);
-  const offset = Number(items.get('offset') ?? 0);
-  if (!Number.isFinite(scale) || scale === 0 || !Number.isFinite(offset)) {
-    throw new RelievoError(
-      'input-invalid',
-      `Its heights have scale ${items.get('scale')} and offset ${items.get('offset')}; expected numbers, and a scale other than 0.`,
-    );
-  }
-  return { rule: { nodata, scale, offset }, unit: items.get('unittype') };
+  return items;
+}
+
+function numberIn(items: ReadonlyMap<string, string>, role: string, fallback: number): number {
+  const text = items.get(role);
+  const number = text === undefined ? fallback : text === '' ? Number.NaN : Number(text);
+  if (Number.isFinite(number)) return number;
+  throw new RelievoError(
+    'input-invalid',
+    `Its heights have the ${role} "${text?.slice(0, 40)}"; expected a number: set it right with gdal_translate -a_${role}.`,
+  );
+}
+
+/** The value of missing samples; NaN also as C writes it on Windows. Undefined for no text. */
+function parseNodata(text: string): number | undefined {
+  if (text === '') return undefined;
+  if (/^[+-]?(nan|1\.#(qnan|snan|ind)0*)/i.test(text)) return Number.NaN;
+  const infinite = /^([+-]?)(inf|1\.#inf)/i.exec(text);
+  const number = infinite
+    ? Number(`${infinite[1]}Infinity`)
+    : text.length > 400
+      ? Number.NaN
+      : Number(text.replace(',', '.'));
+  if (!Number.isNaN(number)) return number;
+  throw new RelievoError(
+    'input-invalid',
+    `The value of its missing samples (nodata, tag 42113) is "${text.slice(0, 40)}"; expected a number: set it right with gdal_translate -a_nodata.`,
+  );
 }
 
 async function decodeLerc(blob: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {

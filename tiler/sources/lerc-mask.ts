@@ -6,12 +6,18 @@
 export interface LercHeader {
   readonly columns: number;
   readonly rows: number;
+  /** Values of each sample: interleaved bands. */
+  readonly depth: number;
+  /** Bytes and kind of a value. */
+  readonly sampleType: string;
   /** One byte a sample, 0 where it is left out; undefined when all samples are there. */
   readonly valid: Uint8Array | undefined;
 }
 
-/** Throws an Error for bytes that are no LERC2 block. */
-export function readLercHeader(bytes: Uint8Array): LercHeader {
+const SAMPLE_TYPES = ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'float32', 'float64'];
+
+/** Throws an Error for bytes that are no LERC2 block, or one of more than `maxSamples`. */
+export function readLercHeader(bytes: Uint8Array, maxSamples: number): LercHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 66 || new TextDecoder().decode(bytes.subarray(0, 6)) !== 'Lerc2 ')
     throw new Error('it is no LERC2 block');
@@ -20,16 +26,19 @@ export function readLercHeader(bytes: Uint8Array): LercHeader {
   let at = version >= 3 ? 14 : 10;
   const rows = view.getInt32(at, true);
   const columns = view.getInt32(at + 4, true);
+  const depth = version >= 4 ? view.getInt32(at + 8, true) : 1;
   at += version >= 4 ? 12 : 8;
   const present = view.getInt32(at, true);
+  const sampleType = SAMPLE_TYPES[view.getInt32(at + 12, true)];
   // Valid count, micro block, blob size and type, then three doubles; version 6 adds 24 bytes.
   at += 16 + 24 + (version >= 6 ? 24 : 0);
   const samples = columns * rows;
-  if (!(columns > 0 && rows > 0 && present >= 0 && present <= samples))
+  if (!(columns > 0 && rows > 0 && samples <= maxSamples && present >= 0 && present <= samples) || !sampleType)
     throw new Error(`a LERC2 block of ${columns} x ${rows}`);
-  if (present === samples) return { columns, rows, valid: undefined };
-  if (present === 0) return { columns, rows, valid: new Uint8Array(0) };
-  return { columns, rows, valid: unpackMask(view, at, samples) };
+  const shape = { columns, rows, depth, sampleType };
+  if (present === samples) return { ...shape, valid: undefined };
+  if (present === 0) return { ...shape, valid: new Uint8Array(0) };
+  return { ...shape, valid: unpackMask(view, at, samples) };
 }
 
 /** Bits, most significant first, run-length coded: a count, then that many bytes, or the negative count of one byte. */

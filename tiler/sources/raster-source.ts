@@ -14,8 +14,13 @@ export interface RasterLevel {
 export type DatumEvidence = 'option' | 'file' | 'format' | 'assumed';
 
 export interface VerticalReference {
-  /** `ellipsoid`: heights above WGS84; `egm96`: above the EGM96 geoid; others by name (`egm2008`, `navd88`, ...). */
+  /**
+   * `ellipsoid`: heights above WGS84; `egm96`: above the EGM96 geoid; others by name (`egm2008`, `navd88`, ...), as
+   * `epsg:nnnn`, or the path of a geoid grid that the user gives.
+   */
   readonly datum: string;
+  /** The datum that the file names for itself, where the user says another. */
+  readonly fileSays?: string | undefined;
   readonly known: DatumEvidence;
   /** Metres in one unit of the stored heights. */
   readonly unitMetres: number;

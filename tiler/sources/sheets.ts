@@ -39,7 +39,7 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
     periodColumns: grid.periodColumns,
     sampleType: common(infos.map(({ sampleType }) => sampleType)) ?? 'float32',
     nodata: common(infos.map(({ nodata }) => nodata)),
-    vertical: first.info.vertical,
+    vertical: leastCertain(infos),
     version: await versionOf(sheets, grid.periodColumns),
     attribution: [...new Set(infos.flatMap(({ attribution }) => attribution ?? []))].join('; ') || undefined,
   };
@@ -132,6 +132,12 @@ async function orderMatters(upper: Sheet, lower: Sheet, period: number | undefin
     if (a.some((value, k) => !Number.isNaN(value) && !Number.isNaN(b[k]) && value !== b[k])) return true;
   }
   return false;
+}
+
+/** All refer to one datum; the joint source knows it no better than the sheet that only assumes it. */
+function leastCertain(infos: readonly RasterInfo[]): RasterInfo['vertical'] {
+  const verticals = infos.map(({ vertical }) => vertical);
+  return verticals.find(({ known }) => known === 'assumed') ?? verticals[0];
 }
 
 function nameOf(infos: readonly RasterInfo[]): string {

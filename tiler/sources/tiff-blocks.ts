@@ -18,6 +18,8 @@ export interface SampleRule {
   readonly offset: number;
   /** Heights farther than this from 0, in the file's unit, are void. */
   readonly limit: number;
+  /** Which of the bands that lie interleaved in a block; default the first. */
+  readonly band?: number | undefined;
 }
 
 /** Bytes of one LERC blob to the bytes of its samples, little-endian. */
@@ -114,9 +116,14 @@ async function decodeLerc(
   const coding = [Compression.none, Compression.deflate, Compression.zstd][image.lercAddition];
   if (coding === undefined) throw new Error(`LERC with a second compression of number ${image.lercAddition}`);
   const blob = new Uint8Array(await decompress(coding, data, maxBytes));
-  const header = readLercHeader(blob);
+  const header = readLercHeader(blob, image.blockRows * image.blockColumns);
   if (header.columns !== image.blockColumns || header.rows < rows || header.rows > image.blockRows) {
     throw new Error(`it holds ${header.columns} x ${header.rows} samples; expected ${image.blockColumns} x ${rows}`);
+  }
+  if (header.depth !== image.bandsPerBlock || header.sampleType !== (image.sampleType ?? 'uint8')) {
+    throw new Error(
+      `its LERC data have ${header.depth} values of type ${header.sampleType} a sample; expected ${image.bandsPerBlock} of type ${image.sampleType}`,
+    );
   }
   const count = rows * image.blockColumns;
   if (header.valid?.length === 0) return new Float32Array(count).fill(Number.NaN);
@@ -136,12 +143,12 @@ function applyMask(heights: Float32Array, { valid }: LercHeader): Float32Array {
   return heights;
 }
 
-/** The first of `stride` interleaved bands as heights. */
-function heightsOf(samples: Samples, stride: number, count: number, rule: SampleRule): Float32Array {
+/** One of `stride` interleaved bands as heights. */
+export function heightsOf(samples: Samples, stride: number, count: number, rule: SampleRule): Float32Array {
   const { scale, offset, limit } = rule;
   const nodata = storable(rule.nodata, samples);
   const heights = new Float32Array(count);
-  for (let i = 0, s = 0; i < count; i++, s += stride) {
+  for (let i = 0, s = rule.band ?? 0; i < count; i++, s += stride) {
     const raw = samples[s] ?? Number.NaN;
     const height = raw * scale + offset;
     // Written so that NaN fails it.
@@ -206,7 +213,8 @@ function sumAlong(values: Integers, from: number, width: number, stride: number)
   }
 }
 
-function swapBytes(bytes: Bytes, bits: number): void {
+/** Turns the order of the bytes of each sample round, in place. */
+export function swapBytes(bytes: Bytes, bits: number): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length - (bytes.length % (bits / 8)));
   if (bits === 16) buffer.swap16();
   else if (bits === 32) buffer.swap32();
@@ -220,7 +228,8 @@ function ownBytes(bytes: Bytes): Bytes {
   return alone ? bytes : new Uint8Array(bytes);
 }
 
-function viewAs(type: SampleType | undefined, buffer: ArrayBuffer, count: number): Samples {
+/** `count` samples of a type over a buffer, in the machine's own order of bytes. */
+export function viewAs(type: SampleType | undefined, buffer: ArrayBuffer, count: number): Samples {
   switch (type) {
     case 'int8':
       return new Int8Array(buffer, 0, count);

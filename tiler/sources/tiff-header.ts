@@ -92,8 +92,12 @@ const OTHERS: Readonly<Record<number, string>> = {
   50002: 'JPEG XL',
 };
 const MAX_SIDE = 2 ** 31;
-/** Bytes of a decoded block. */
+/** No block begins before the end of the header. */
+const HEADER_BYTES = 8;
+/** Of a block that is decoded as a whole, and of a row of any other. */
 const MAX_BLOCK_BYTES = 2 ** 29;
+const MAX_BLOCK_SAMPLES = 2 ** 26;
+const MAX_ROW_SAMPLES = 2 ** 24;
 
 /** The images of the file, in the order of their directories. Refuses what is broken or cannot be decoded. */
 export async function readTiffHeader(file: ByteFile): Promise<TiffImage[]> {
@@ -151,10 +155,14 @@ function readImage(file: ByteFile, directory: TiffDirectory, littleEndian: boole
   if (!isSide(blockColumns) || !isSide(blockRows))
     throw invalid(`${tiled ? 'tiles' : 'strips'} of ${blockColumns} x ${blockRows} samples`);
   const blockBytes = Math.ceil((blockColumns * bandsPerBlock * bits) / 8) * blockRows;
-  if (blockBytes > MAX_BLOCK_BYTES && (tiled || compression !== Compression.none)) {
+  const whole = tiled || compression !== Compression.none;
+  const blockSamples = blockColumns * blockRows;
+  if (whole ? blockBytes > MAX_BLOCK_BYTES || blockSamples > MAX_BLOCK_SAMPLES : columns > MAX_ROW_SAMPLES) {
     throw unsupported(
       file,
-      `each of its blocks holds ${Math.round(blockBytes / 2 ** 20)} MB`,
+      whole
+        ? `each of its blocks holds ${Math.round(blockSamples / 1e6)} million samples`
+        : `each of its rows is one piece of ${Math.round(columns / 1e6)} million samples`,
       'rewrite it with gdal_translate -of COG',
     );
   }
@@ -201,16 +209,23 @@ function checkBlocks(file: ByteFile, image: TiffImage, blocks: number, invalid: 
   const { offsets, byteCounts } = image;
   const rowBytes = rowBytesOf(image);
   let end = 0;
+  let last = 0;
+  let length = 0;
   for (let i = 0; i < blocks; i++) {
     const offset = offsets[i] ?? 0;
     const bytes = byteCounts[i] ?? 0;
     if (offset === 0 && bytes === 0) continue;
-    if (!(Number.isSafeInteger(offset) && offset > 0 && Number.isSafeInteger(bytes)))
+    if (!(Number.isSafeInteger(offset) && offset >= HEADER_BYTES && Number.isSafeInteger(bytes)))
       throw invalid(`block ${i} lies at byte ${offset}`);
     if (image.compression === Compression.none) {
       const row = Math.floor(i / image.blocksAcross) * image.blockRows;
       const expected = rowBytes * (image.tiled ? image.blockRows : Math.min(image.blockRows, image.rows - row));
       if (bytes < expected) throw invalid(`block ${i} has ${bytes} bytes where its samples need ${expected}`);
+      // Equal blocks may be stored once; a part in common means that an offset is wrong.
+      if (offset !== last && offset < last + length && last < offset + expected)
+        throw invalid(`block ${i} and the one before it overlap (bytes ${last} and ${offset})`);
+      last = offset;
+      length = expected;
       end = Math.max(end, offset + expected);
     } else end = Math.max(end, offset + bytes);
   }

@@ -22,6 +22,8 @@ const MAX_DIRECTORIES = 64;
 /** Numbers of one tag: strip offsets of a raster of 2^24 rows and no more. */
 const MAX_NUMBERS = 2 ** 24;
 const MAX_TEXT = 2 ** 20;
+/** Bytes that the values of all tags may have beside twice those of the file: parts may be shared, not multiplied. */
+const SHARED_BYTES = 2 ** 20;
 
 /** Bytes of a value by field type (TIFF 6.0 page 15; 16..18 are BigTIFF's). */
 const TYPE_BYTES: Readonly<Record<number, number>> = {
@@ -51,8 +53,12 @@ export function looksLikeTiff(start: Uint8Array): boolean {
   return little || big;
 }
 
-/** Reads all directories of the chain, `wanted` tags only. Refuses broken ones with code `input-invalid`. */
-export async function readDirectories(file: ByteFile, wanted: ReadonlySet<number>): Promise<TiffDirectories> {
+/** Reads all directories of the chain, at most `most`, `wanted` tags only. Refuses broken ones with code `input-invalid`. */
+export async function readDirectories(
+  file: ByteFile,
+  wanted: ReadonlySet<number>,
+  most = MAX_DIRECTORIES,
+): Promise<TiffDirectories> {
   const start = await file.read(0, Math.min(16, file.size));
   if (!looksLikeTiff(start)) throw broken(file, 'does not begin as a TIFF file does (II or MM, then 42 or 43)');
   const littleEndian = start[0] === 0x49;
@@ -63,19 +69,20 @@ export async function readDirectories(file: ByteFile, wanted: ReadonlySet<number
 
   const directories: TiffDirectory[] = [];
   const visited = new Set<number>();
+  const budget = { bytes: 2 * file.size + SHARED_BYTES };
   let offset = big ? Number(view.getBigUint64(8, littleEndian)) : view.getUint32(4, littleEndian);
   if (offset === 0) throw broken(file, 'holds no image');
   while (offset !== 0) {
     if (visited.has(offset)) throw broken(file, `has directories that run in a circle (back to byte ${offset})`);
-    if (directories.length === MAX_DIRECTORIES) {
+    if (directories.length === most) {
       throw new RelievoError(
         'input-unsupported',
-        `${file.path} holds more than ${MAX_DIRECTORIES} images; expected one raster with its overviews.`,
+        `${file.path} holds more than ${most} images; expected one raster with its overviews.`,
         { where: file.path },
       );
     }
     visited.add(offset);
-    const { directory, next } = await readDirectory(file, offset, littleEndian, big, wanted);
+    const { directory, next } = await readDirectory(file, offset, littleEndian, big, wanted, budget);
     directories.push(directory);
     offset = next;
   }
@@ -88,6 +95,7 @@ async function readDirectory(
   littleEndian: boolean,
   big: boolean,
   wanted: ReadonlySet<number>,
+  budget: { bytes: number },
 ): Promise<{ directory: TiffDirectory; next: number }> {
   const [countBytes, entryBytes, pointerBytes] = big ? [8, 20, 8] : [2, 12, 4];
   const head = viewOf(await file.read(offset, countBytes));
@@ -100,10 +108,13 @@ async function readDirectory(
     const tag = table.getUint16(at, littleEndian);
     const type = table.getUint16(at + 2, littleEndian);
     const size = TYPE_BYTES[type];
-    if (!wanted.has(tag) || size === undefined) continue;
+    // Of a tag that comes twice the first counts, as everywhere else.
+    if (!wanted.has(tag) || size === undefined || numbers.has(tag) || texts.has(tag)) continue;
     const count = big ? Number(table.getBigUint64(at + 4, littleEndian)) : table.getUint32(at + 4, littleEndian);
     if (count > (type === 2 ? MAX_TEXT : MAX_NUMBERS)) throw broken(file, `has ${count} values in tag ${tag}`);
     const bytes = count * size;
+    budget.bytes -= bytes;
+    if (budget.bytes < 0) throw broken(file, 'has tags that together claim more bytes than the file has');
     const inline = at + (big ? 12 : 8);
     let values = table;
     let from = inline;

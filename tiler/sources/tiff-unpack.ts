@@ -3,7 +3,13 @@
 const CLEAR = 256;
 const END = 257;
 
-/** At most `maxBytes`; fewer where the data end. Throws an Error for codes that cannot be. */
+/** Bytes that writers leave behind the last code. */
+const MAX_REST = 16;
+
+/**
+ * At most `maxBytes`; fewer where the data end. Throws an Error for codes that cannot be, and for data that go on when
+ * all is unpacked.
+ */
 export function unpackLzw(data: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
   if (data[0] === 0 && ((data[1] ?? 0) & 1) === 1) throw new Error('LZW of the kind before TIFF 6 (bits in reverse)');
   const out = new Uint8Array(maxBytes);
@@ -52,11 +58,17 @@ export function unpackLzw(data: Uint8Array, maxBytes: number): Uint8Array<ArrayB
       previous = code;
       previousAt = start;
     }
+    if (written === maxBytes) refuseRest(data, i, maxBytes);
   }
   return out.subarray(0, written);
 }
 
-/** At most `maxBytes`; fewer where the data end. */
+function refuseRest(data: Uint8Array, at: number, maxBytes: number): void {
+  if (data.length - at <= MAX_REST) return;
+  throw new Error(`it unpacks to more than the ${maxBytes} bytes that its samples need`);
+}
+
+/** At most `maxBytes`; fewer where the data end. Throws an Error for data that go on when all is unpacked. */
 export function unpackPackBits(data: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(maxBytes);
   let written = 0;
@@ -72,6 +84,7 @@ export function unpackPackBits(data: Uint8Array, maxBytes: number): Uint8Array<A
       out.fill(data[i++] ?? 0, written, written + count);
       written += count;
     }
+    if (written === maxBytes) refuseRest(data, i, maxBytes);
   }
   return out.subarray(0, written);
 }

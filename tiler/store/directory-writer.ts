@@ -31,7 +31,7 @@ export async function openDirectoryWriter(out: string): Promise<DirectoryWriter>
   refuseForeign(out);
   const staging = join(out, STAGING);
   try {
-    await mkdir(out, { recursive: true });
+    await makeFolders(out);
     await takeStaging(staging, out);
   } catch (error) {
     throw error instanceof RelievoError ? error : unwritable(out, error);
@@ -78,6 +78,19 @@ function writeMakingFolders(path: string, bytes: Uint8Array): void {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, bytes);
+  }
+}
+
+/** Not by mkdir's own `recursive`: where the system says ENOENT for good, as below /proc, Node 24 never returns from it. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await mkdir(path);
   }
 }
 
@@ -172,6 +185,8 @@ function unwritable(path: string, error: unknown): RelievoError {
         ? 'permission is missing: choose a folder that you may write to'
         : code === 'ENOTDIR' || code === 'EEXIST'
           ? 'a part of the path is a file: choose another folder'
-          : (error as Error).message;
+          : code === 'ENOENT'
+            ? 'no folder can be made there: choose another one'
+            : (error as Error).message;
   return new RelievoError('output-unwritable', `Cannot write: ${reason}`, { where: path, cause: error });
 }

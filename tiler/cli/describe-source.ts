@@ -1,0 +1,165 @@
+/** Everything that `relievo info` says of a source, as plain JSON with stable keys: metres, degrees, bytes. */
+import { authalicArea, metresPerDegreeEast, metresPerDegreeNorth } from '../geo/ellipsoid.ts';
+import { postSpacing, TILE_CELLS } from '../geo/post-grid.ts';
+import { estimateLevels } from '../pyramid/estimate.ts';
+import { type Survey, surveyHeights } from '../pyramid/survey.ts';
+import type { TerrainMaker } from '../pyramid/terrain-maker.ts';
+import type { ReadOptions } from '../sources/raster-source.ts';
+
+export type SourceFacts = Awaited<ReturnType<typeof describeSource>>;
+
+/** Samples above which a file without overviews deserves a word. */
+const LARGE = 2 ** 24;
+/** Nothing on Earth is higher, or deeper, in metres. */
+const HIGHEST = 9000;
+const DEEPEST = -11_500;
+/** A share of voids that nobody sees is not worth a warning. */
+const VISIBLE_VOIDS = 1e-4;
+
+export async function describeSource(maker: TerrainMaker, { signal }: ReadOptions = {}) {
+  const { field, storedLevels } = maker;
+  const { info } = field.source;
+  const { bounds, spacingDegrees } = field.info;
+  const { columns, rows } = info.levels[0];
+  const { statement } = field.datum;
+  const survey = await surveyHeights(field.source, { storedLevels, signal });
+  const estimates = await estimateLevels(maker, { signal });
+  const middle = (bounds.south + bounds.north) / 2;
+  const spacingMetres = spacingOf(maker, middle);
+  return {
+    name: info.name,
+    files: info.sheets.map((sheet) => sheet.file),
+    format: info.format,
+    columns,
+    rows,
+    sampleType: info.sampleType,
+    nodata: info.nodata === undefined ? null : String(info.nodata),
+    crs: {
+      name: field.crs.name,
+      definition: info.crs,
+      accuracyMetres: field.crs.accuracyMetres ?? null,
+      note: field.crs.note,
+      grids: field.crs.grids,
+    },
+    bounds: [bounds.west, bounds.south, bounds.east, bounds.north],
+    extentMetres: field.crs.geographic
+      ? {
+          east: (bounds.east - bounds.west) * metresPerDegreeEast(middle),
+          north: (bounds.north - bounds.south) * metresPerDegreeNorth(middle),
+        }
+      : { east: columns * spacingMetres.east, north: rows * spacingMetres.north },
+    areaSquareMetres: areaOf(maker),
+    spacingMetres,
+    spacingArcSeconds: {
+      east: (spacingMetres.east / metresPerDegreeEast(middle)) * 3600,
+      north: (spacingMetres.north / metresPerDegreeNorth(middle)) * 3600,
+    },
+    spacingDegrees,
+    vertical: {
+      datum: statement.source,
+      datumName: statement.name ?? statement.source,
+      known: statement.known,
+      statement: statement.because,
+      geoid: statement.geoid,
+      expectedErrorMetres: statement.expectedErrorMetres ?? null,
+      unit: info.vertical.unit,
+      unitMetres: info.vertical.unitMetres,
+    },
+    heights: {
+      minMetres: finiteOrNull(survey.minMetres),
+      maxMetres: finiteOrNull(survey.maxMetres),
+      voidShare: survey.voidShare,
+      basis: survey.basis,
+      samplesRead: survey.samplesRead,
+      readsSourceLevel: survey.level,
+    },
+    maxFillSamples: maker.spec.options.maxFill,
+    outside: field.datum.outside,
+    overviews: info.levels.length - 1,
+    storedOverviews: storedLevels - 1,
+    sourceLevels: info.levels.map((level, k) => ({
+      columns: level.columns,
+      rows: level.rows,
+      scale: Math.max(level.scaleX, level.scaleY),
+      stored: k < storedLevels,
+    })),
+    nativeLevel: maker.nativeLevel,
+    levels: estimates.map(({ z, tiles, tilesMade, bytes }) => ({
+      z,
+      tiles,
+      boundMetres: maker.scheme.maxGeometricError(z) * maker.spec.options.maxErrorFactor,
+      postSpacingMetres: postSpacing({ scheme: maker.scheme, z, perTile: TILE_CELLS }) * metresPerDegreeNorth(middle),
+      readsSourceLevel: field.levelFor(z),
+      estimatedBytes: bytes,
+      tilesMadeForEstimate: tilesMade,
+    })),
+    tiles: estimates.reduce((sum, { tiles }) => sum + tiles, 0),
+    estimatedBytes: estimates.reduce((sum, { bytes }) => sum + bytes, 0),
+    tilesMadeForEstimate: estimates.reduce((sum, { tilesMade }) => sum + tilesMade, 0),
+    warnings: [...maker.warnings, ...surveyWarnings(maker, survey)],
+    version: info.version,
+  };
+}
+
+/** Metres between samples at the middle: along a row, and from row to row. */
+function spacingOf({ field }: TerrainMaker, middle: number): { east: number; north: number } {
+  const { a, b, d, e } = field.source.info.affine;
+  const { geographic, unitMetres } = field.crs;
+  if (!geographic) return { east: Math.hypot(a, d) * unitMetres, north: Math.hypot(b, e) * unitMetres };
+  const east = metresPerDegreeEast(middle) * unitMetres;
+  const north = metresPerDegreeNorth(middle) * unitMetres;
+  return { east: Math.hypot(a * east, d * north), north: Math.hypot(b * east, e * north) };
+}
+
+/** Of the sheets, voids included; on the map's own plane where the CRS is projected. */
+function areaOf({ field }: TerrainMaker): number {
+  const { affine, sheets } = field.source.info;
+  const { geographic, unitMetres } = field.crs;
+  return sheets.reduce((sum, { row, columns, rows }) => {
+    const cell = Math.abs(affine.a * affine.e - affine.b * affine.d) * unitMetres ** 2;
+    if (!geographic || affine.b !== 0 || affine.d !== 0) return sum + cell * columns * rows;
+    const north = (affine.f + affine.e * (row - 0.5)) * unitMetres;
+    const south = north + affine.e * rows * unitMetres;
+    const width = Math.min(360, Math.abs(affine.a) * unitMetres * columns);
+    return sum + authalicArea(width, Math.max(-90, Math.min(south, north)), Math.min(90, Math.max(south, north)));
+  }, 0);
+}
+
+/** What only a look at the heights tells. */
+function surveyWarnings({ field, storedLevels, spec }: TerrainMaker, survey: Survey): string[] {
+  const { info } = field.source;
+  const { minMetres, maxMetres, voidShare } = survey;
+  const warnings: string[] = [];
+  if (maxMetres > HIGHEST || minMetres < DEEPEST) {
+    const what =
+      maxMetres > HIGHEST ? `reach ${maxMetres.toFixed(0)} m, higher` : `go down to ${minMetres.toFixed(0)} m, deeper`;
+    const feet = info.vertical.unitMetres === 1 && maxMetres > HIGHEST && maxMetres < HIGHEST / 0.3048;
+    const guess = feet ? 'are they feet? Then say --vertical-unit foot.' : 'are unit and no-data value right?';
+    warnings.push(`Heights ${what} than any place on Earth: ${guess}`);
+  }
+  if (voidShare === 1) warnings.push('All samples that were read are void: there is nothing to see.');
+  else if (voidShare > VISIBLE_VOIDS) {
+    const surface = field.datum.outside === 'sea-level' ? 'sea level' : 'the ellipsoid';
+    warnings.push(
+      `${shareText(voidShare)} of the samples are void: gaps up to ${spec.options.maxFill} samples wide are filled from their rim, wider ones slope down to ${surface}.`,
+    );
+  }
+  const samples = info.levels[0].columns * info.levels[0].rows;
+  if (storedLevels === 1 && samples > LARGE) {
+    warnings.push(
+      `The source has no overviews: ${Math.round(samples / 1e6)} million samples are decimated in memory at every start. A cloud-optimised copy avoids that (gdal_translate -of COG).`,
+    );
+  }
+  return warnings;
+}
+
+/** 0.0123 -> `1.2 %`; never 0 for what is not nothing. */
+export function shareText(share: number): string {
+  const percent = share * 100;
+  if (percent === 0) return '0 %';
+  return percent < 0.01 ? 'under 0.01 %' : `${percent >= 10 ? percent.toFixed(0) : percent.toPrecision(2)} %`;
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,65 @@
+/** How many bytes a layer will have: a few tiles of each level are made, spread over what is planned. */
+import { gzipSync } from 'node:zlib';
+import type { TileId } from '../geo/tiling-scheme.ts';
+import type { ReadOptions } from '../sources/raster-source.ts';
+import { GZIP_LEVEL } from './job.ts';
+import { countTiles, type TileRange } from './plan.ts';
+import type { TerrainMaker } from './terrain-maker.ts';
+
+export interface LevelEstimate {
+  readonly z: number;
+  readonly tiles: number;
+  /** Tiles that were made for this; all of them when the number is that of `tiles`. */
+  readonly tilesMade: number;
+  /** After gzip, of all tiles of the level. */
+  readonly bytes: number;
+}
+
+export interface EstimateOptions extends ReadOptions {
+  /** Tiles made of each level, at most; default 12, three times as many of the two deepest. */
+  readonly tilesPerLevel?: number | undefined;
+  /** Samples that overviews may be computed from for this; levels that need more take their size from the next. */
+  readonly maxComputed?: number | undefined;
+}
+
+/** By level from 0. Tiles are made by the road of all tiles, so what is made is exact. */
+export async function estimateLevels(
+  maker: TerrainMaker,
+  { tilesPerLevel = 12, maxComputed = 2 ** 25, signal }: EstimateOptions = {},
+): Promise<LevelEstimate[]> {
+  const plan = maker.plan();
+  const { columns, rows } = maker.field.source.info.levels[maker.storedLevels - 1];
+  const computes = columns * rows <= maxComputed;
+  const found: LevelEstimate[] = [];
+  let bytesPerTile = 0;
+  for (let z = plan.length - 1; z >= 0; z--) {
+    const tiles = countTiles(plan[z]);
+    const within = computes || maker.field.levelFor(z) < maker.storedLevels;
+    const wanted = within ? Math.min(tiles, tilesPerLevel * (z >= plan.length - 2 ? 3 : 1)) : 0;
+    let bytes = 0;
+    for (const id of spread(plan[z], wanted)) {
+      const made = await maker.makeTile(id, { signal });
+      bytes += gzipSync(made.bytes, { level: GZIP_LEVEL }).length;
+    }
+    if (wanted > 0) bytesPerTile = bytes / wanted;
+    found.unshift({ z, tiles, tilesMade: wanted, bytes: Math.round(bytesPerTile * tiles) });
+  }
+  return found;
+}
+
+/** `wanted` tiles at even distances in the order of the ranges. */
+function spread(ranges: readonly TileRange[], wanted: number): TileId[] {
+  const total = countTiles(ranges);
+  return Array.from({ length: wanted }, (_, k) => tileAt(ranges, Math.floor(((k + 0.5) * total) / wanted)));
+}
+
+function tileAt(ranges: readonly TileRange[], index: number): TileId {
+  let left = index;
+  for (const { z, x0, y0, x1, y1 } of ranges) {
+    const across = x1 - x0 + 1;
+    const count = across * (y1 - y0 + 1);
+    if (left < count) return { z, x: x0 + (left % across), y: y0 + Math.floor(left / across) };
+    left -= count;
+  }
+  throw new RangeError(`there is no tile ${index} in this level`);
+}
