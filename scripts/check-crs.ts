@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 import { type Crs, resolveCrs } from '../tiler/geo/crs.ts';
+import { tokensOfCode } from '../tiler/geo/crs-table.ts';
 import { helmertOf } from '../tiler/geo/datum-shifts.ts';
 
 const { values: args } = parseArgs({
@@ -31,6 +32,8 @@ const WGS84 = 4326;
 const SIDE = 5;
 /** Metres: what counts as right, and what a missing grid may cost. */
 const TOLERANCE = 1;
+/** Metres up to which a system of the satellites' time passes for WGS84, stated with each. */
+const TAKEN_AS_WGS84 = 3;
 /** PROJ's mark of an operation whose accuracy nobody stated. */
 const UNSTATED = 900;
 
@@ -49,9 +52,10 @@ interface Box {
 }
 
 interface Finding extends Entry {
-  /** Greatest distance from PROJ's answer, metres: of this code, and of its datum alone. NaN: one of the two has none. */
+  /** Greatest distance from PROJ's answer, metres: of this code, of its datum alone, of its projection alone. NaN: none. */
   readonly off: number;
   readonly datumOff: number;
+  readonly projectionOff: number;
   /** Metres, as the EPSG list states of our own shift. */
   readonly stated: number | undefined;
   readonly verdict: string | undefined;
@@ -133,59 +137,91 @@ async function check(entry: Entry): Promise<Finding> {
   const { code, crs, base, box } = entry;
   const points = pointsOf(box);
   const off = await distance(`EPSG:${code}`, crs, code, points);
-  const shift = helmertOf(code) ?? helmertOf(base);
-  let datumOff = 0;
-  if (!(off <= TOLERANCE)) {
-    const geographic = names.get(base);
-    const alone = geographic && (await resolveCrs(`EPSG:${base}`, { unjudged: true }).catch(() => undefined));
-    datumOff = alone ? await distance(`EPSG:${base}`, alone, base, points) : 0;
-  }
+  const own = (await tokensOfCode(code)).get('towgs84');
+  const shift = own?.split(',').some((value) => Number(value) !== 0) ? own : undefined;
   const stated = statedAccuracy(base, shift);
-  const [verdict, accuracy] = judge(entry, off, datumOff, shift, stated, points);
-  return { ...entry, off, datumOff, stated, verdict, accuracy };
+  let datumOff = 0;
+  let projectionOff = 0;
+  if (!(off <= TOLERANCE)) {
+    const alone = await resolveCrs(`EPSG:${base}`, { unjudged: true }).catch(() => undefined);
+    datumOff = alone ? await distance(`EPSG:${base}`, alone, base, points) : Number.NaN;
+    // The same shift on both sides, so that only the projection is left.
+    const meridian = alone === undefined ? Number.NaN : Number((await tokensOfCode(base)).get('pm') ?? 0);
+    const level = alone && (await resolveCrs(await ellipsoidOf(base, own), { unjudged: true }));
+    projectionOff =
+      level && code !== base && meridian === 0 ? await distance(`EPSG:${code}`, crs, code, points, level, base) : 0;
+  }
+  const [verdict, accuracy] = judge(entry, off, datumOff, projectionOff, shift, stated, points);
+  return { ...entry, off, datumOff, projectionOff, stated, verdict, accuracy };
+}
+
+/** Longitude and latitude on the ellipsoid of a base, with the shift given. */
+async function ellipsoidOf(base: number, shift: string | undefined): Promise<string> {
+  const tokens = await tokensOfCode(base);
+  const figure = ['a', 'b', 'ellps'].filter((word) => tokens.has(word)).map((word) => ` +${word}=${tokens.get(word)}`);
+  return `+proj=longlat${figure.join('')}${shift === undefined ? '' : ` +towgs84=${shift}`}`;
 }
 
 /** The refusal, as tiler/geo/crs-verdict.ts reads it, and the accuracy in metres. */
 function judge(
-  { base, crs }: Entry,
+  { base }: Entry,
   off: number,
   datumOff: number,
+  projectionOff: number,
   shift: string | undefined,
   stated: number | undefined,
   points: readonly (readonly [number, number])[],
 ): [string | undefined, number] {
+  if (!(projectionOff <= TOLERANCE)) {
+    return [Number.isNaN(projectionOff) ? 'wrong' : `wrong ${Math.ceil(projectionOff)}`, 0];
+  }
+  // Outside the areas of all operations PROJ has none for the code; then the datum itself is held against it.
+  const apart = Number.isNaN(off) ? datumOff : off;
+  if (!needsShift(base)) {
+    if (Number.isNaN(apart) || apart <= TAKEN_AS_WGS84) return [undefined, apart > TOLERANCE ? Math.ceil(apart) : 1];
+    return [`regional ${Math.ceil(apart)}`, apart];
+  }
   const own = stated ?? TOLERANCE;
   const grid = bestGrid(base, points);
-  if (grid && own - grid.accuracy > TOLERANCE) return [`grid ${grid.names.at(-1)} ${Math.ceil(own)}`, own];
-  const accuracy = Math.max(own, off > 0.1 ? Math.ceil(off) : 0);
-  if (off <= TOLERANCE) return [undefined, accuracy];
-  const byDatum = datumOff > TOLERANCE && Math.abs(off - datumOff) <= TOLERANCE + 0.02 * datumOff;
-  if (Number.isNaN(off) && shift === undefined && needsShift(base)) return ['shift', accuracy];
-  if (byDatum && grid) return [`grid ${grid.names.at(-1)} ${Math.ceil(off)}`, accuracy];
-  if (byDatum && shift === undefined && needsShift(base)) return ['shift', accuracy];
-  if (byDatum) return [`regional ${Math.ceil(off)}`, accuracy];
-  if (Number.isNaN(off)) return crs.geographic && !needsShift(base) ? [undefined, 1] : ['wrong', accuracy];
-  return [`wrong ${Math.ceil(off)}`, accuracy];
+  const name = grid?.names.at(-1);
+  const error = Math.ceil(Math.max(own, apart || 0));
+  if (grid && own - grid.accuracy > TOLERANCE) return [`grid ${name} ${error}`, own];
+  if (shift === undefined && !(off <= TOLERANCE)) return ['shift', own];
+  // A shift of which neither the EPSG list nor PROJ knows.
+  if (Number.isNaN(apart) && stated === undefined) return ['shift', own];
+  if (Number.isNaN(apart) || apart <= TOLERANCE) return [undefined, Math.max(own, apart > 0.1 ? Math.ceil(apart) : 0)];
+  return [grid ? `grid ${name} ${error}` : `regional ${error}`, own];
 }
 
-/** Metres between our answer and PROJ's, both ways, at its worst; NaN where either has none at more than half of the points. */
+/**
+ * Metres between our answer and PROJ's, both ways, at its worst; NaN where either has none. Points are on WGS84, or on
+ * `base` (its own CRS and code), so that the datum stays out of it.
+ */
 async function distance(
   definition: string,
   crs: Crs,
   code: number,
   points: readonly (readonly [number, number])[],
+  base?: Crs,
+  baseCode = WGS84,
 ): Promise<number> {
-  const theirs = await project(definition, points);
+  const theirs = await project(definition, points, `EPSG:${baseCode}`);
   const turned = isTurned(code);
   let worst = 0;
   let counted = 0;
   for (const [i, point] of points.entries()) {
     const answer = theirs[i];
     if (answer === undefined) continue;
-    const [x, y] = turned ? [answer[1], answer[0]] : answer;
-    const back = crs.inverse([x, y]);
-    const there = crs.forward(point);
-    const again = crs.inverse(there);
+    // PROJ's programs write angles in degrees, whatever the unit of the CRS.
+    const unit = crs.geographic ? crs.unitMetres : 1;
+    const [x, y]: [number, number] = turned
+      ? [answer[1] / unit, answer[0] / unit]
+      : [answer[0] / unit, answer[1] / unit];
+    const onBase = (place: [number, number]) => (base === undefined ? place : base.forward(place));
+    const back = onBase(crs.inverse([x, y]));
+    const start = base ? base.inverse(point) : point;
+    const there = crs.forward(start);
+    const again = onBase(crs.inverse(there));
     const apart = Math.max(metresBetween(back, point), metresBetween(again, point));
     counted++;
     if (Number.isNaN(apart)) return Number.NaN;
@@ -194,14 +230,16 @@ async function distance(
   return counted * 4 < points.length ? Number.NaN : worst;
 }
 
+/** PROJ's answers, undefined where it has none. */
 function project(
   crs: string,
   points: readonly (readonly [number, number])[],
+  from: string,
 ): Promise<([number, number] | undefined)[]> {
   return new Promise((done, fail) => {
     const child = execFile(
       'cs2cs',
-      ['-f', '%.9f', '--no-ballpark', 'EPSG:4326', crs],
+      ['-f', '%.9f', '--no-ballpark', from, crs],
       { env: { ...process.env, PROJ_DATA: bare, PROJ_LIB: bare, PROJ_NETWORK: 'OFF' }, encoding: 'utf8' },
       (error, out, complaint) => {
         // PROJ ends with an error where it has no operation but a ballpark one.
@@ -250,6 +288,11 @@ function gridsOf(base: number): GridEntry[] {
     .filter(({ source, target }) => Number(source) === base && !needsShift(Number(target)))
     .map(({ grid, accuracy, ...box }) => {
       const found = alternatives.find(({ original }) => original === grid);
+      const nadcon5 = /^(nadcon5\..+)\.l(?:at|on)\.trn\.\d+\.b$/.exec(grid)?.[1];
+      if (nadcon5 !== undefined) {
+        const file = `us_noaa_${nadcon5.replaceAll('.', '_')}.tif`;
+        return { names: [file], accuracy: accuracy ?? 1, box, offered: true };
+      }
       const all = [grid, found?.old ?? grid, found?.name || grid].map((name) => name.replaceAll(/\s/g, '_'));
       return { names: [...new Set(all)], accuracy: accuracy ?? 1, box, offered: (found?.name ?? '') !== '' };
     });
@@ -266,9 +309,9 @@ function statedAccuracy(base: number, shift: string | undefined): number | undef
   for (const { source, target, accuracy, parameters } of shifts) {
     if (Number(source) !== base && Number(target) !== base) continue;
     const there = parameters.split(',').map(Number);
-    const sign = Number(source) === base ? 1 : -1;
+    const sign = Number(target) === base ? -1 : 1;
     if (!there.every((value, i) => Math.abs(value * sign - (asked[i] ?? 0)) < 1e-3)) continue;
-    return accuracy === null || accuracy > UNSTATED ? undefined : accuracy;
+    if (accuracy !== null && accuracy <= UNSTATED) return accuracy;
   }
   return undefined;
 }
@@ -276,12 +319,12 @@ function statedAccuracy(base: number, shift: string | undefined): number | undef
 /** On an ellipsoid of before satellites, or in need of a shift by our own table. */
 function needsShift(base: number): boolean {
   if (helmertOf(base) !== undefined) return true;
-  const [row] = rows<{ a: number }>(
-    `SELECT e.semi_major_axis AS a FROM geodetic_crs c JOIN geodetic_datum d ON d.auth_name = c.datum_auth_name
+  const [row] = rows<{ a: number; sphere: number }>(
+    `SELECT e.semi_major_axis AS a, e.semi_minor_axis IS e.semi_major_axis AS sphere FROM geodetic_crs c JOIN geodetic_datum d ON d.auth_name = c.datum_auth_name
      AND d.code = c.datum_code JOIN ellipsoid e ON e.auth_name = d.ellipsoid_auth_name AND e.code = d.ellipsoid_code
      WHERE c.auth_name = 'EPSG' AND c.code = '${base}'`,
   );
-  return row !== undefined && Math.abs(row.a - 6378137) > 1;
+  return row !== undefined && Math.abs(row.a - 6378137) > 1 && !row.sphere;
 }
 
 /** The two-dimensional geographic system underneath. */
@@ -300,7 +343,15 @@ function baseCode(code: number): number | undefined {
      AND solid.code = '${row.base}' AND solid.type = 'geographic 3D' AND flat.type = 'geographic 2D'
      ORDER BY flat.deprecated, length(flat.name)`,
   );
-  return Number(flat?.code ?? row.base);
+  return greenwichOf(Number(flat?.code ?? row.base));
+}
+
+/** The same datum with longitudes from Greenwich: NTF of NTF (Paris). */
+function greenwichOf(code: number): number {
+  const stem = / \([A-Z][a-z]+\)$/.test(names.get(code) ?? '') && names.get(code)?.replace(/ \([A-Za-z]+\)$/, '');
+  if (!stem) return code;
+  for (const [other, name] of names) if (name === stem) return other;
+  return code;
 }
 
 function boxOf(code: number): Box | undefined {
@@ -370,7 +421,6 @@ function moduleOf(skipped: readonly number[]): string {
     if (verdict !== undefined) add(refused, verdict, code);
     else if (accuracy > 1) add(accuracies, String(accuracy), code);
   }
-  for (const code of skipped) add(refused, 'unchecked', code);
   const used = new Set(findings.map(({ base }) => base));
   const grids = new Map<string, string>();
   for (const base of [...used].sort((a, b) => a - b)) {
@@ -381,9 +431,7 @@ function moduleOf(skipped: readonly number[]): string {
     }
     if (entries.size > 0) grids.set(String(base), [...entries].map(([key, metres]) => `${key}:${metres}`).join(' '));
   }
-  const known = Array.from({ length: 32766 - 1024 }, (_, i) => 1024 + i).filter((code) =>
-    findings.some((finding) => finding.code === code),
-  );
+  const known = findings.map(({ code }) => code);
   const ranged = (table: Map<string, number[]>, across: readonly number[] = known) =>
     record([...table].map(([key, codes]) => [key, rangesOf(codes, across)]));
   return `/**
@@ -407,10 +455,13 @@ export const GRIDS: Readonly<Record<string, string>> = ${record([...grids])};
 export const ACCURACIES: Readonly<Record<string, string>> = ${ranged(accuracies)};
 
 /** Why codes are refused, and which (tiler/geo/crs-verdict.ts has the sentences). */
-export const REFUSED: Readonly<Record<string, string>> = ${ranged(
-    refused,
+export const REFUSED: Readonly<Record<string, string>> = ${ranged(refused)};
+
+/** Codes that are newer than this PROJ. */
+export const UNCHECKED = '${rangesOf(
+    skipped,
     [...known, ...skipped].sort((a, b) => a - b),
-  )};
+  )}';
 `;
 }
 
@@ -450,17 +501,26 @@ function aliasesOf(used: ReadonlySet<number>): [string, string][] {
      AND a.table_name = 'geodetic_crs' AND a.auth_name = 'EPSG' AND a.code = c.code
      WHERE a.source = 'ESRI' AND c.type = 'geographic 2D' ORDER BY CAST(c.code AS INTEGER)`,
   );
-  return found
+  const pairs = found
     .filter(({ code }) => used.has(Number(code)) && needsShift(Number(code)))
     .filter(({ code, alias }) => plain(alias) !== plain(names.get(Number(code)) ?? ''))
-    .map(({ code, alias }) => [plain(alias), String(code)]);
+    .map(({ code, alias }): [string, string] => [plain(alias), String(code)]);
+  return [...new Map(pairs.reverse())].reverse();
 }
 
 function tableOf(): string {
-  const lines = findings.map(({ code, base, off, datumOff, stated, verdict, accuracy }) =>
-    [code, base, names.get(base), off.toFixed(3), datumOff.toFixed(3), stated ?? '', accuracy, verdict ?? ''].join(
-      '\t',
-    ),
+  const lines = findings.map(({ code, base, off, datumOff, projectionOff, stated, verdict, accuracy }) =>
+    [
+      code,
+      base,
+      names.get(base),
+      off.toFixed(3),
+      datumOff.toFixed(3),
+      projectionOff.toFixed(3),
+      stated ?? '',
+      accuracy,
+      verdict ?? '',
+    ].join('\t'),
   );
-  return `${['code', 'base', 'name', 'off', 'datumOff', 'stated', 'accuracy', 'verdict'].join('\t')}\n${lines.join('\n')}\n`;
+  return `${['code', 'base', 'name', 'off', 'datumOff', 'projectionOff', 'stated', 'accuracy', 'verdict'].join('\t')}\n${lines.join('\n')}\n`;
 }

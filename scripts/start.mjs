@@ -12,7 +12,7 @@ import { ensureInstalled, nodeOf, REPOSITORY } from './setup.mjs';
 const COMMAND = 'dist/tiler/cli/main.js';
 const DEMO = 'out/maui';
 const SHEETS = ['data/maui/N20W157.hgt.zip', 'data/maui/N20W156.hgt.zip'];
-const TILE_DEMO = ['build', ...SHEETS, '--out', DEMO];
+const TILE_DEMO = ['build', ...SHEETS, '--out', DEMO, '--title', 'Maui'];
 /** Beside the tiles, not among them: what they were made from and by, as `describeDemo` puts it. */
 const STAMP = 'out/maui.stamp';
 

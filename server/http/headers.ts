@@ -10,7 +10,7 @@ export function openToOrigins(origin: string | false): RequestHandler {
     res.setHeader('X-Content-Type-Options', 'nosniff');
     if (origin !== false) {
       res.setHeader('Access-Control-Allow-Origin', origin);
-      res.setHeader('Access-Control-Expose-Headers', 'ETag');
+      res.setHeader('Access-Control-Expose-Headers', 'ETag, Retry-After');
     }
     if (req.method === 'GET' || req.method === 'HEAD') {
       next();

@@ -135,14 +135,14 @@ describe('relievo build', () => {
     tiff('cut.tif', {});
     truncateSync(join(folder, 'cut.tif'), 200);
     tiff('nowhere.tif', { keys: {} });
-    tiff('unknown.tif', { keys: { 1024: 1, 1025: 1, 3072: 31999 } });
+    tiff('unknown.tif', { keys: { 1024: 1, 1025: 1, 3072: 32799 } });
     tiff('beyond.tif', { tie: { x: 10, y: 140, step: 1 } });
     for (const [file, ...words] of [
       ['empty.tif', 'empty'],
       ['text.tif', 'TIFF'],
       ['cut.tif', 'cut.tif'],
       ['nowhere.tif', 'coordinate'],
-      ['unknown.tif', '31999'],
+      ['unknown.tif', '32799'],
       ['beyond.tif', 'latitude'],
       ['notes.txt', 'GeoTIFF'],
       ['N20E999.hgt', 'N20E999'],

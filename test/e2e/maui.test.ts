@@ -15,28 +15,12 @@ import { readSheets } from '../judge/reference.ts';
 import { openTileFolder } from '../judge/tile-folder.ts';
 import { relievo, relievoServe } from '../support/command.ts';
 import { sampleByGdal } from '../support/gdal-sample.ts';
+import { MAUI_PLACES, MAUI_SHEETS } from '../support/maui.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { REPOSITORY } from '../support/test-data.ts';
-
-const SHEETS = ['N20W157', 'N20W156'].map((name) => join(REPOSITORY, 'data/maui', `${name}.hgt.zip`));
-
-/** Longitude, latitude, and what is there. */
-const PLACES: readonly (readonly [lon: number, lat: number, name: string])[] = [
-  [-156.2533, 20.7097, 'Haleakala, Red Hill'],
-  [-156.2201, 20.7203, 'Haleakala, crater floor'],
-  [-156.5861, 20.8906, 'Puu Kukui'],
-  [-156.4305, 20.8985, 'Kahului airport'],
-  [-156.6778, 20.8724, 'Lahaina'],
-  [-156.8731, 20.8113, 'Lanaihale'],
-  [-156.6042, 20.5535, 'Kahoolawe'],
-  [-155.9886, 20.7578, 'Hana'],
-  [-155.7171, 20.0809, 'Kohala, Big Island'],
-  [-156.35, 20.95, 'the sea north of Maui'],
-];
 
 it('takes Maui from two files to a client, and every height is where it should be', async () => {
   const out = join(temporaryFolder(), 'maui');
-  const built = await relievo(['build', ...SHEETS, '--out', out, '--threads', '2', '--json']);
+  const built = await relievo(['build', ...MAUI_SHEETS, '--out', out, '--threads', '2', '--json']);
   expect(built.code, built.stderr).toBe(0);
 
   const set = openTileFolder(out);
@@ -44,7 +28,7 @@ it('takes Maui from two files to a client, and every height is where it should b
   expect(judgement.faults.slice(0, 5)).toEqual([]);
   expect(judgement.levels.reduce((sum, { tiles }) => sum + tiles, 0)).toBeGreaterThan(20_000);
   // At every level 99 % of the source lies within the client's bound, and no level is out of place.
-  const measures = measureLevels(set, readSheets(SHEETS), { sample: 40 });
+  const measures = measureLevels(set, readSheets(MAUI_SHEETS), { sample: 40 });
   expect(measures.map(({ z }) => z)).toEqual(Array.from({ length: 15 }, (_, z) => z));
   expect(judgeMeasures(measures)).toEqual([]);
 
@@ -55,11 +39,11 @@ it('takes Maui from two files to a client, and every height is where it should b
   const server = await relievoServe([out]);
   try {
     const provider = await CesiumTerrainProvider.fromUrl(`${server.url}/layers/maui`, { requestVertexNormals: true });
-    const positions = PLACES.map(([lon, lat]) => Cartographic.fromDegrees(lon, lat));
+    const positions = MAUI_PLACES.map(([lon, lat]) => Cartographic.fromDegrees(lon, lat));
     const sampled = await sampleTerrainMostDetailed(provider, positions);
-    const heights = sampleByGdal(SHEETS, PLACES);
+    const heights = sampleByGdal(MAUI_SHEETS, MAUI_PLACES);
     const bound = geographic.maxGeometricError(14);
-    PLACES.forEach(([lon, lat, name], k) => {
+    MAUI_PLACES.forEach(([lon, lat, name], k) => {
       const truth = heights[k] + meanSeaLevel(lat, lon);
       expect(Math.abs(sampled[k].height - truth), `${name}: ${sampled[k].height} m, not ${truth} m`).toBeLessThan(
         bound,

@@ -58,7 +58,7 @@ describe('encodeQuantizedMesh', () => {
     for (let k = 0; k < count; k++) {
       const planes = [renderer.vertexData.u[k], renderer.vertexData.v[k], renderer.vertexData.height[k]];
       // It hands out single-precision shares of 32767.
-      planes.forEach((share, p) => expect(Math.round(share * 32767)).toBe(plane(p, k)));
+      expect(planes.map((share) => Math.round(share * 32767))).toEqual([0, 1, 2].map((p) => plane(p, k)));
     }
 
     // CesiumJS interpolates in the decoded triangles: at each vertex it must give the vertex's own height.

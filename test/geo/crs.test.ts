@@ -8,7 +8,14 @@ const refusal = (text: RegExp) =>
 
 describe('resolveCrs', () => {
   it('is the identity, to the bit and beyond 180 degrees, for longitude and latitude', async () => {
-    for (const definition of ['EPSG:4326', 'epsg:4979', 'EPSG:4269', 'EPSG:4258', '+proj=longlat +datum=WGS84']) {
+    for (const definition of [
+      'EPSG:4326',
+      'urn:ogc:def:crs:EPSG::4326',
+      'epsg:4979',
+      'EPSG:4269',
+      'EPSG:4258',
+      '+proj=longlat +datum=WGS84',
+    ]) {
       const crs = await resolveCrs(definition);
       expect(crs).toMatchObject({ geographic: true, unitMetres: 1 });
       expect(crs.forward([12.345678901234567, -45.1])).toEqual([12.345678901234567, -45.1]);
@@ -29,32 +36,46 @@ describe('resolveCrs', () => {
     expect(mercator.forward([180, 45])[1]).toBeCloseTo(6378137 * Math.asinh(1), 6);
   });
 
-  // GDAL may use better datum grids than our single shifts; where it has none the two are the same.
+  // Those that need a datum grid are held against PROJ with it, in crs-grids.test.ts.
   it.runIf(HAS_GDAL).each([
-    ['EPSG:2056', 7.1, 45.92, 0.01],
-    ['EPSG:21781', 8.2, 46.5, 1],
-    ['EPSG:27700', -2, 53, 0.01],
-    ['EPSG:28992', 5.2, 52, 0.02],
-    ['EPSG:31370', 4.4, 50.8, 0.01],
-    ['EPSG:2263', -73.9, 40.7, 0.01],
-    ['EPSG:5186', 127.4, 34.9, 0.01],
-    ['EPSG:2193', 172.5, -43.5, 0.01],
-    ['EPSG:3031', 101, -86, 0.01],
-    ['EPSG:3413', -40, 72, 0.01],
-    ['EPSG:3035', 10, 50, 0.01],
-    ['EPSG:2154', 3, 46, 0.01],
-    ['EPSG:27572', 2.5, 48, 0.01],
-    ['EPSG:5070', -100, 40, 0.01],
-    ['EPSG:26918', -77, 38.8, 0.01],
-    ['EPSG:31467', 9, 48, 3],
-  ])('%s agrees with PROJ', async (code, lon, lat, metres) => {
+    ['EPSG:2056', 7.1, 45.92],
+    ['EPSG:31370', 4.4, 50.8],
+    ['EPSG:2263', -73.9, 40.7],
+    ['EPSG:5186', 127.4, 34.9],
+    ['EPSG:2193', 172.5, -43.5],
+    ['EPSG:2049', 21.4, -33.6],
+    ['EPSG:2053', 29.3, -29.5],
+    ['EPSG:3031', 101, -86],
+    ['EPSG:3413', -40, 72],
+    ['EPSG:3035', 10, 50],
+    ['EPSG:2154', 3, 46],
+    ['EPSG:5070', -100, 40],
+    ['EPSG:26918', -77, 38.8],
+    ['EPSG:26931', -134, 57],
+    ['EPSG:32661', 100, 85],
+    ['EPSG:5041', 100, 85],
+    ['EPSG:6933', 30, 50],
+  ])('%s agrees with GDAL, axes and all', async (code, lon, lat) => {
     const crs = await resolveCrs(code);
     const [[x, y] = [Number.NaN, Number.NaN]] = gdalProject(code, [[lon, lat]]);
-    const [ours, theirs] = [crs.forward([lon, lat]), [x, y]];
-    expect(Math.hypot(ours[0] - (theirs[0] ?? 0), ours[1] - (theirs[1] ?? 0)) * crs.unitMetres).toBeLessThan(metres);
-    const back = crs.inverse(ours);
+    const ours = crs.forward([lon, lat]);
+    expect(Math.hypot(ours[0] - x, ours[1] - y) * crs.unitMetres).toBeLessThan(0.01);
+    const back = crs.inverse([x, y]);
     expect(back[0]).toBeCloseTo(lon, 6);
     expect(back[1]).toBeCloseTo(lat, 6);
+  });
+
+  // A northing comes first by definition, and east and north in a raster; west and south stay what they are.
+  it.runIf(HAS_GDAL).each([
+    ['EPSG:31467', 9.3, 48.5],
+    ['EPSG:5513', 14.5, 50],
+    ['EPSG:5514', 14.5, 50],
+    ['EPSG:2065', 14.5, 50],
+  ])('%s, whose datum is refused, has its axes as GDAL has them', async (code, lon, lat) => {
+    const crs = await resolveCrs(code, { unjudged: true });
+    const [[x, y] = [Number.NaN, Number.NaN]] = gdalProject(code, [[lon, lat]]);
+    const ours = crs.forward([lon, lat]);
+    expect(Math.hypot(ours[0] - x, ours[1] - y)).toBeLessThan(20);
   });
 
   it('converts units: US survey feet, grads from Paris', async () => {
@@ -112,19 +133,59 @@ describe('resolveCrs', () => {
     await expect(resolveCrs('EPSG:4978')).rejects.toEqual(refusal(/geocentric/));
     await expect(resolveCrs('WGS 84')).rejects.toEqual(refusal(/EPSG:4326, as a proj4 string/));
     await expect(resolveCrs('+proj=longlat +ellps=airy +nadgrids=@OSTN15.gsb')).rejects.toEqual(
-      refusal(/datum grid @OSTN15.gsb/),
+      refusal(/datum grid @OSTN15.gsb.*--crs-grids/),
     );
     await expect(resolveCrs('+proj=notaprojection +ellps=WGS84')).rejects.toEqual(
       refusal(/not one that Relievo can compute/),
     );
     await expect(resolveCrs('+proj=utm +zone=32 +units=cubits')).rejects.toEqual(refusal(/cubits/));
-    await expect(resolveCrs('PROJCS["broken"')).rejects.toEqual(refusal(/WKT cannot be used/));
+    await expect(resolveCrs('PROJCS["broken"')).rejects.toEqual(refusal(/WKT cannot be used.*cut off/));
   });
 
-  it('says so when a datum of before satellites has no known shift', async () => {
-    expect((await resolveCrs('+proj=utm +zone=32 +ellps=intl')).name).toMatch(/without a shift/);
-    expect((await resolveCrs('EPSG:27700')).name).toBe('EPSG:27700');
+  it('refuses a datum of before satellites without a shift, and says what to do', async () => {
+    await expect(resolveCrs('+proj=utm +zone=32 +ellps=intl')).rejects.toEqual(
+      refusal(/hundreds of metres.*--source-crs.*--crs-grids.*gdalwarp/s),
+    );
+    await expect(resolveCrs('EPSG:2327')).rejects.toEqual(refusal(/Xian 1980.*hundreds of metres/));
+    const spherical = await resolveCrs('+proj=sinu +R=6371007.181');
+    expect(spherical.forward([0, 10])[1]).toBeCloseTo((6371007.181 * Math.PI) / 18, 3);
     expect((await resolveCrs('+proj=longlat +datum=NAD27')).forward([-100, 40])[0]).not.toBe(-100);
+  });
+
+  it('refuses a code whose grid is missing, naming the file, the option and the way to accept the error', async () => {
+    for (const [code, file] of [
+      ['EPSG:21781', 'ch_swisstopo_CHENyx06_ETRS.tif'],
+      ['EPSG:31467', 'de_adv_BETA2007.tif'],
+      ['EPSG:27700', 'uk_os_OSTN15_NTv2_OSGBtoETRS.tif'],
+      ['EPSG:26711', ''],
+    ]) {
+      const error: unknown = await resolveCrs(code ?? '').catch((caught: unknown) => caught);
+      expect(error).toEqual(refusal(new RegExp(`up to \\d+ m.*--crs-grids ${file}.*gdalwarp`, 's')));
+      // The proj4 string at the end of the sentence is one that is taken.
+      const accepted = /--source-crs "([^"]+)"/.exec((error as Error).message)?.[1];
+      const crs = await resolveCrs(accepted ?? '');
+      expect(crs.forward(crs.inverse([650000, 250000]))[0]).toBeCloseTo(650000, 1);
+      expect(crs.accuracyMetres).toBeUndefined();
+    }
+  });
+
+  it('says how accurate it is, and what is taken as WGS 84', async () => {
+    const of = async (code: string) => {
+      const { accuracyMetres, note } = await resolveCrs(code);
+      return { accuracyMetres, note };
+    };
+    expect(await of('EPSG:32632')).toEqual({ accuracyMetres: 0, note: '' });
+    expect(await of('EPSG:25832')).toEqual({
+      accuracyMetres: 0.9,
+      note: expect.stringMatching(/^ETRS89 is taken as WGS 84: up to 0.9 m in 2026/),
+    });
+    expect(await of('EPSG:26918')).toMatchObject({ accuracyMetres: 2, note: expect.stringMatching(/NAD83 is taken/) });
+    expect(await of('EPSG:28355')).toMatchObject({
+      accuracyMetres: 1.8,
+      note: expect.stringMatching(/GDA94 is taken/),
+    });
+    expect(await of('EPSG:2154')).toMatchObject({ accuracyMetres: 0.9, note: expect.stringMatching(/RGF93/) });
+    expect(await of('EPSG:28992')).toMatchObject({ note: expect.stringMatching(/Amersfoort.*one shift/) });
   });
 });
 

@@ -45,7 +45,7 @@ describe('a tileset of Maui to level 11', () => {
 
     const layer = await openSourceLayer(specOf([...MAUI].reverse(), options), {
       name: 'maui',
-      title: 'Maui',
+      labels: {},
       width: 2,
       openRunner: openThreads,
     });

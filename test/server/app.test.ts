@@ -428,7 +428,7 @@ describe('other sites', () => {
     }
     const tile = await sendRaw(url, TILE, { headers });
     expect(tile.headers['access-control-allow-origin']).toBe('*');
-    expect(tile.headers['access-control-expose-headers']).toBe('ETag');
+    expect(tile.headers['access-control-expose-headers']).toBe('ETag, Retry-After');
   });
 
   it('may be narrowed to one, or left to a proxy', async () => {

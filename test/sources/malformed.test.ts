@@ -5,12 +5,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../judge/random.ts';
 import type { Ending, HostileOpener } from '../support/hostile.ts';
 import { hostileOpener } from '../support/hostile.ts';
 import { describeWithData, REPOSITORY } from '../support/test-data.ts';
+import { GRID_FAULTS } from './grid-faults.ts';
 import { HGT_FAULTS, SOUND_SHEETS } from './hgt-faults.ts';
 import type { Fault } from './tiff-faults.ts';
 import { TIFF_FAULTS, variedTiff } from './tiff-faults.ts';
@@ -78,8 +79,13 @@ describe('sheets that the faults are made from', () => {
 });
 
 const refuses = (faults: readonly Fault[]) =>
-  it.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_, { files, says, options }) => {
-    expectRefused(await opener.open({ sources: [place(files())], options }), says);
+  it.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_, { files, says, options, beside }) => {
+    const path = place(files());
+    const named = Object.entries(beside ?? {}).map(([key, name]) => {
+      const file = join(dirname(path), name);
+      return [key, key === 'crsGrids' ? [file] : file];
+    });
+    expectRefused(await opener.open({ sources: [path], options: { ...options, ...Object.fromEntries(named) } }), says);
   });
 
 describe('a TIFF with', () => {
@@ -88,6 +94,10 @@ describe('a TIFF with', () => {
 
 describe('an SRTM sheet with', () => {
   refuses(HGT_FAULTS);
+});
+
+describe('a sound TIFF beside a', () => {
+  refuses(GRID_FAULTS);
 });
 
 describe('cut off', () => {
@@ -141,6 +151,30 @@ describe('real files, cut off', () => {
     for (const share of [0.1, 0.5, 0.999]) {
       const cut = place({ [basename(path)]: bytes.subarray(0, Math.floor(bytes.length * share)) });
       expectRefused(await opener.open({ sources: [cut] }), /not a sound zip/);
+    }
+  });
+});
+
+describeWithData('real files with some bytes damaged', ['derived/pyrenees'], (folder) => {
+  it.each(readdirSync(folder))('%s is refused, or read without a value that is no height', async (name) => {
+    const sound = readFileSync(join(folder, name));
+    const random = seededRandom(sound.length);
+    const big = sound.readUInt16LE(2) === 43;
+    const directory = big
+      ? Number(sound.readBigUInt64LE(8))
+      : sound[0] === 0x49
+        ? sound.readUInt32LE(4)
+        : sound.readUInt32BE(4);
+    for (let round = 0; round < 4; round++) {
+      const bytes = Buffer.from(sound);
+      for (let i = 0; i < 4; i++) {
+        const at = i < 3 ? directory + Math.floor(random() * 400) : Math.floor(random() * bytes.length);
+        bytes[Math.min(at, bytes.length - 1)] = Math.floor(random() * 256);
+      }
+      const ending = await opener.open({ sources: [place({ 'x.tif': bytes })] });
+      expect(ending).toMatchObject(ending.kind === 'opened' ? { notFinite: 0 } : { kind: 'refused' });
+      if (ending.kind === 'refused') expectSentence(ending.message);
+      expectCheap(ending);
     }
   });
 });

@@ -9,6 +9,8 @@ export interface Fault {
   readonly files: () => Readonly<Record<string, Uint8Array>>;
   readonly says: RegExp;
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Options whose value is one of the files: `verticalDatum`, `crsGrids`. */
+  readonly beside?: Readonly<Record<string, string>>;
 }
 
 type Tags = Readonly<Record<number, RawTag | undefined>>;
@@ -43,7 +45,8 @@ const packed = (name: string, says: RegExp, compression: number, pack: () => Buf
 
 const BOMB = 300 * 2 ** 20;
 let bomb: Buffer | undefined;
-function deflateBomb(): Buffer {
+/** Zeros that unpack to 300 MiB. */
+export function deflateBomb(): Buffer {
   bomb ??= deflateSync(Buffer.alloc(BOMB), { level: 1 });
   return bomb;
 }
@@ -196,6 +199,13 @@ export const TIFF_FAULTS: readonly Fault[] = [
   }),
   fault('pixel scale of 1e-300', /no size on the ground/, { tags: { 33550: double(1e-300, 1e-300, 0) } }),
   fault('pixel scale of 1e-11', /apart/, { tags: { 33550: double(1e-11, 1e-11, 0) } }),
+  fault('samples 2 m wide and 127 km long', /as much east as north/, {
+    tags: {
+      34735: projected(32632),
+      33550: double(2, 126_976, 0),
+      33922: double(0, 0, 0, 4e5, 5e6, 0),
+    },
+  }),
   fault('pixel scale of 1e300', /no size on the ground/, { tags: { 33550: double(1e300, 1e300, 0) } }),
   fault('pixel scale of 1e307, 64 times', /outside the world|no size/, {
     tags: { 33550: double(1.7e308, 1.7e308, 0) },

@@ -94,7 +94,11 @@ describe('what the user says', () => {
       fileSays: 'navd88',
     });
     expect(overrideVertical(file, { datum: 'EPSG:5728' })).toMatchObject({ datum: 'ln02' });
-    expect(overrideVertical(file, { datum: 'Ellipsoid' })).toMatchObject({ datum: 'ellipsoid' });
+    expect(overrideVertical(file, { datum: 'EPSG:9999' })).toMatchObject({ datum: 'epsg:9999' });
+    for (const text of ['Ellipsoid', 'WGS84', 'EPSG:4979', 'EPSG:7931']) {
+      expect(overrideVertical(file, { datum: text })).toMatchObject({ datum: 'ellipsoid', known: 'option' });
+    }
+    expect(() => overrideVertical(file, { datum: 'EPSG:5715' })).toThrow(/depths/);
     expect(overrideVertical(file, { datum: 'grids/g2018.tif' })).toMatchObject({ datum: 'grids/g2018.tif' });
     expect(overrideVertical(verticalUnknown(), { datum: 'egm96' }).fileSays).toBeUndefined();
   });

@@ -49,6 +49,24 @@ export async function ask<T>(page: Page, expression: string, limitMs = PATIENCE_
 export const settled = (page: Page) => ask<void>(page, `window.relievo.settled(${PATIENCE_MS - 5000})`);
 export const stateOf = (page: Page) => ask<ViewState>(page, 'window.relievo.state()');
 
+/** Standard deviation of luminance (0..255) in the middle third of the canvas. */
+export function contrast(page: Page): Promise<number> {
+  return ask(
+    page,
+    `(() => {
+      const drawn = window.relievo.viewer.canvas;
+      const flat = Object.assign(document.createElement('canvas'), { width: 160, height: 100 });
+      const context = flat.getContext('2d');
+      context.drawImage(drawn, drawn.width / 3, drawn.height / 3, drawn.width / 3, drawn.height / 3, 0, 0, 160, 100);
+      const { data } = context.getImageData(0, 0, 160, 100);
+      const light = [];
+      for (let i = 0; i < data.length; i += 4) light.push(0.2126 * data[i] + 0.7152 * data[i + 1] + 0.0722 * data[i + 2]);
+      const mean = light.reduce((a, b) => a + b) / light.length;
+      return Math.sqrt(light.reduce((sum, l) => sum + (l - mean) ** 2, 0) / light.length);
+    })()`,
+  );
+}
+
 /** The figure behind a field of the readout, unrounded. */
 export async function value(page: Page, id: string): Promise<number> {
   return Number(await page.locator(`#${id}`).getAttribute('data-value'));

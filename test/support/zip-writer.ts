@@ -1,4 +1,4 @@
-/** Zip files byte by byte (APPNOTE 4.3), sound or with lies about what is packed. One entry. */
+/** Zip files byte by byte (APPNOTE 4.3), sound or with lies about what is packed. One entry, or many sound ones. */
 import { crc32, deflateRawSync } from 'node:zlib';
 
 export interface LyingZip {
@@ -38,4 +38,26 @@ export function zipOf(zip: LyingZip): Buffer {
   end.writeUInt32LE(directory.length, 12);
   end.writeUInt32LE(local.length, 16);
   return Buffer.concat([local, directory, end]);
+}
+
+/** A sound zip of many entries by name, deflated. */
+export function zipOfMany(contents: Readonly<Record<string, Uint8Array>>): Buffer {
+  const locals: Buffer[] = [];
+  const entries: Buffer[] = [];
+  let at = 0;
+  for (const [name, content] of Object.entries(contents)) {
+    const zip = zipOf({ name, content, at });
+    const directory = zip.indexOf('PK\x01\x02', 'latin1');
+    locals.push(zip.subarray(0, directory));
+    entries.push(zip.subarray(directory, zip.length - 22));
+    at += directory;
+  }
+  const directory = Buffer.concat(entries);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(entries.length, 8);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...locals, directory, end]);
 }

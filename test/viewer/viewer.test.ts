@@ -11,7 +11,17 @@ import type { LonLat } from '../../viewer/page-api.ts';
 import { startBrowser } from '../support/browser.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { type SiteLayer, serveViewer, VIEWER_FOLDER, type ViewerSite } from '../support/viewer-site.ts';
-import { ask, heightInTile, PATIENCE_MS, settled, stateOf, type Visit, value, visit } from '../support/visit.ts';
+import {
+  ask,
+  contrast,
+  heightInTile,
+  PATIENCE_MS,
+  settled,
+  stateOf,
+  type Visit,
+  value,
+  visit,
+} from '../support/visit.ts';
 
 const BOUNDS = [5.668945, 50.800781, 5.74585, 50.861206] as const;
 /** Inside the most detailed level, on a slope. */
@@ -22,24 +32,6 @@ beforeAll(async () => {
   browser = await startBrowser();
 }, 240_000);
 afterAll(() => browser?.close());
-
-/** Standard deviation of luminance (0..255) in the middle third of the canvas. */
-function contrast(page: Page): Promise<number> {
-  return ask(
-    page,
-    `(() => {
-      const drawn = window.relievo.viewer.canvas;
-      const flat = Object.assign(document.createElement('canvas'), { width: 160, height: 100 });
-      const context = flat.getContext('2d');
-      context.drawImage(drawn, drawn.width / 3, drawn.height / 3, drawn.width / 3, drawn.height / 3, 0, 0, 160, 100);
-      const { data } = context.getImageData(0, 0, 160, 100);
-      const light = [];
-      for (let i = 0; i < data.length; i += 4) light.push(0.2126 * data[i] + 0.7152 * data[i + 1] + 0.0722 * data[i + 2]);
-      const mean = light.reduce((a, b) => a + b) / light.length;
-      return Math.sqrt(light.reduce((sum, l) => sum + (l - mean) ** 2, 0) / light.length);
-    })()`,
-  );
-}
 
 describeWithData('the viewer on real terrain', ['quantized-mesh/maastricht'], (folder) => {
   const layer: SiteLayer = {

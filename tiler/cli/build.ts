@@ -37,7 +37,12 @@ Examples:
 }
 
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
-  const { threads = availableParallelism(), ...options } = readFlags(buildOptionsSchema, applyAliases(typed));
+  const {
+    threads = availableParallelism(),
+    title,
+    attribution,
+    ...options
+  } = readFlags(buildOptionsSchema, applyAliases(typed));
   const out = String(typed.out);
   const json = typed.json === true;
   const progress = openProgress(process.stderr, 'tiles');
@@ -48,6 +53,7 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
       {
         out: resolve(out),
         threads,
+        labels: { title, attribution },
         // One thread needs no second copy of the source: the work runs here.
         openRunner: threads === 1 ? openInProcessRunner : openThreads,
         signal,

@@ -40,7 +40,8 @@ function report(error: unknown): number {
     return Number(process.exitCode ?? 1);
   }
   if (error instanceof RelievoError && error.code !== 'internal') {
-    process.stderr.write(`relievo: ${error.where ? `${error.where}: ` : ''}${error.message}\n`);
+    const place = error.where && !error.message.includes(error.where) ? `${error.where}: ` : '';
+    process.stderr.write(`relievo: ${place}${error.message}\n`);
     return exitCodeOf(error);
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

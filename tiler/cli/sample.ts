@@ -105,7 +105,7 @@ function explanation({ column, row, raw, sheet, outsideWeight }: HeightSample, f
     storedValues: raw.map((value) => (Number.isNaN(value) ? null : value)),
     unit: vertical.unit,
     crs: field.crs.name,
-    crsOperation: field.crs.geographic
+    crsOperation: field.grid.asStored
       ? 'none: longitude and latitude as stored'
       : `WGS 84 longitude and latitude to ${field.crs.definition}`,
     verticalDatum: field.datum.statement,

@@ -8,7 +8,7 @@ import { startServer } from '../../server/start.ts';
 import { RelievoError } from '../error.ts';
 import { layerNameOf, openBuiltLayer } from '../pyramid/built-layer.ts';
 import type { Layer } from '../pyramid/layer.ts';
-import { type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
+import { type LabelOptions, labelOptionsSchema, type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
 import { openSourceLayer, type SourceLayer } from '../pyramid/source-layer.ts';
 import { openThreads } from '../run/threads.ts';
 import { splitKey } from '../sources/open-source.ts';
@@ -32,6 +32,7 @@ export const serveOptionsSchema = z.strictObject({
     .describe('Address to listen on; 0.0.0.0 for all networks of this machine'),
   cache: z.string().min(1).optional().describe('Folder where tiles made on demand are kept for the next start'),
   ...tileOptionsSchema.shape,
+  ...labelOptionsSchema.shape,
 });
 
 export function addServeCommand(program: Command): void {
@@ -52,9 +53,17 @@ export function addServeCommand(program: Command): void {
 }
 
 async function run(paths: string[], typed: Record<string, unknown>): Promise<void> {
-  const { port, host, cache, ...options } = readFlags(serveOptionsSchema, withPort(applyAliases(typed)));
+  const { port, host, cache, title, attribution, ...options } = readFlags(
+    serveOptionsSchema,
+    withPort(applyAliases(typed)),
+  );
   await interruptible(async (signal) => {
-    const layers = await openLayers(paths, options, cache === undefined ? undefined : resolve(cache));
+    const layers = await openLayers(
+      paths,
+      options,
+      { title, attribution },
+      cache === undefined ? undefined : resolve(cache),
+    );
     const onDemand = [...layers.values()].filter(isSourceLayer);
     let ready = onDemand.length === 0;
     const server = await startServer({ layers, port, host, viewerFolder: viewerFolder(), ready: () => ready }).catch(
@@ -84,7 +93,12 @@ function withPort(typed: Record<string, unknown>): Record<string, unknown> {
   return PORT === undefined || PORT === '' || typed.port !== undefined ? typed : { ...typed, port: Number(PORT) };
 }
 
-async function openLayers(paths: readonly string[], options: TileOptions, cache: string | undefined) {
+async function openLayers(
+  paths: readonly string[],
+  options: TileOptions,
+  labels: LabelOptions,
+  cache: string | undefined,
+) {
   const folders: string[] = [];
   const files: string[] = [];
   for (const path of paths) ((await isTileset(path)) ? folders : files).push(path);
@@ -93,10 +107,18 @@ async function openLayers(paths: readonly string[], options: TileOptions, cache:
     for (const folder of folders) add(await openBuiltLayer(folder, { name: freeName(folder) }));
     if (files.length > 0) {
       const spec = { sources: files.map((file) => resolve(file)), options };
-      const title = files.map((file) => basename(file)).join(' + ');
+      const title = labels.title ?? files.map((file) => basename(file)).join(' + ');
       const name = freeName(basename(files[0]).replace(/\..*$/, ''));
       const width = Math.min(4, availableParallelism());
-      add(await openSourceLayer(spec, { name, title, width, openRunner: openThreads, cacheFolder: cache }));
+      add(
+        await openSourceLayer(spec, {
+          name,
+          labels: { ...labels, title },
+          width,
+          openRunner: openThreads,
+          cacheFolder: cache,
+        }),
+      );
     }
   } catch (error) {
     await Promise.all([...layers.values()].map((layer) => layer.close()));

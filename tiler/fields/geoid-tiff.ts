@@ -8,7 +8,7 @@ import { BlockCache } from '../sources/block-cache.ts';
 import type { ByteFile } from '../sources/byte-file.ts';
 import { readCells } from '../sources/cell-grid.ts';
 import { readAffine, readGeoKeys } from '../sources/geo-keys.ts';
-import { tiffCells } from '../sources/tiff-cells.ts';
+import { bandOfImage, tiffCells } from '../sources/tiff-cells.ts';
 import { readTiffHeader, Tag, type TiffImage } from '../sources/tiff-header.ts';
 import type { GeoidRaster } from './geoid-raster.ts';
 
@@ -57,7 +57,7 @@ export async function openGeoidTiff(file: ByteFile): Promise<GeoidRaster> {
     band: full.bandsPerBlock > 1 ? band : 0,
   };
   const mask = images.find((image) => image.mask && image.columns === columns && image.rows === rows);
-  const cells = tiffCells(file, ofBand(full, band), rule, mask, new BlockCache(CACHE_BYTES), file.path, noLerc);
+  const cells = tiffCells(file, bandOfImage(full, band), rule, mask, new BlockCache(CACHE_BYTES), file.path, noLerc);
   const vertical = Number(metadata.get('target_crs_epsg_code') ?? keys.vertical ?? NaN);
   return {
     west: affine.c,
@@ -104,18 +104,6 @@ function unitOf(name: string | undefined, refuse: (what: string) => RelievoError
   if (name === undefined || /^(m|met(er|re)s?)?$/i.test(name)) return 1;
   if (/^(cm|centimet(er|re)s?)$/i.test(name)) return 0.01;
   throw refuse(`its values are in ${name}; expected metres`);
-}
-
-/** Of bands that lie apart, the image with the blocks of one; interleaved ones share their blocks. */
-function ofBand(image: TiffImage, band: number): TiffImage {
-  if (band === 0 || image.bandsPerBlock > 1) return image;
-  const blocks = image.blocksAcross * image.blocksDown;
-  const from = band * blocks;
-  return {
-    ...image,
-    offsets: image.offsets.subarray(from, from + blocks),
-    byteCounts: image.byteCounts.subarray(from, from + blocks),
-  };
 }
 
 async function noLerc(): Promise<ArrayBuffer> {

@@ -76,6 +76,7 @@ export async function openRasterField(
       spacingDegrees: grid.spacingDegrees,
       version: hashOf([
         info.version,
+        info.crs,
         info.vertical.unitMetres,
         datum.statement,
         datum.geoidVersion,

@@ -17,6 +17,8 @@ export const MAX_WARP_ERROR = 0.01;
 
 /** A tenth of a millimetre: what is finer has no places that numbers can tell apart, and no tiles. */
 const MIN_SPACING_DEGREES = 1e-9;
+/** How much longer than wide a sample can be; beyond it one of the two numbers is damaged. */
+const MAX_ASPECT = 100;
 
 export interface SourceGrid {
   /** Level-0 sample indices of posts, row-major; NaN where the CRS has none. */
@@ -27,6 +29,8 @@ export interface SourceGrid {
   readonly bounds: LonLatBox;
   /** Degrees of latitude between neighbouring samples at the middle of the raster, the finer of both directions. */
   readonly spacingDegrees: number;
+  /** The file's coordinates are longitude and latitude on WGS84, in degrees: nothing is projected or shifted. */
+  readonly asStored: boolean;
 }
 
 export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme): SourceGrid {
@@ -50,8 +54,17 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
       { where: info.name },
     );
   }
+  const { a, b, d, e } = info.affine;
+  const aspect = Math.hypot(a, d) / Math.hypot(b, e);
+  if (!(aspect <= MAX_ASPECT && aspect >= 1 / MAX_ASPECT)) {
+    throw new RelievoError(
+      'crs',
+      `Its samples measure ${Math.hypot(a, d)} by ${Math.hypot(b, e)} in units of ${crs.name}; expected about as much east as north: the pixel size is wrong.`,
+      { where: info.name },
+    );
+  }
   const nodeSpacings = new Map<number, number>();
-  return { place, placeExactly, bounds, spacingDegrees };
+  return { place, placeExactly, bounds, spacingDegrees, asStored };
 
   function placeExactly(lon: number, lat: number): [number, number] {
     const [x, y] = asStored ? [lon, lat] : crs.forward([lon, lat]);

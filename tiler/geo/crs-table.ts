@@ -4,6 +4,7 @@
  */
 import type { GeoKeys } from 'geotiff-geokeys-to-proj4';
 import { RelievoError } from '../error.ts';
+import { baseOf } from './crs-verdict.ts';
 import { helmertOf } from './datum-shifts.ts';
 import type { Tokens } from './proj-string.ts';
 import { parseTokens } from './proj-string.ts';
@@ -20,6 +21,12 @@ const KNOWN: Readonly<Record<number, { name: string; proj: string }>> = {
   3857: { name: 'WGS 84 / Pseudo-Mercator', proj: '+proj=merc +a=6378137 +b=6378137 +nadgrids=@null' },
 };
 
+/** Codes of Hotine's projection, variant A: counted from the equator, which the table does not tell. */
+const FROM_EQUATOR: readonly number[] = [
+  3078, 3079, 3167, 3168, 3375, 3376, 3468, 3591, 5247, 6394, 6497, 6808, 6809, 6810, 6811, 6840, 6841, 6842, 6843,
+  8803, 24571, 26731, 26931, 29874,
+];
+
 const USER_DEFINED = 32767;
 /** ProjCoordTransGeoKey (GeoTIFF 1.0, 6.3.3.3), and the EPSG code that GDAL writes for Hotine's projection, variant B. */
 const OBLIQUE_MERCATOR = 3;
@@ -35,6 +42,7 @@ export async function tokensOfCode(code: number): Promise<Tokens> {
   if (utm) return parseTokens(`+proj=utm +zone=${utm.zone}${utm.south ? ' +south' : ''} +ellps=WGS84`);
   const { tokens, unit } = await convertKeys({ ProjectedCSTypeGeoKey: code });
   if (!tokens.has('to_meter') && unit !== 1) tokens.set('to_meter', String(unit));
+  if (FROM_EQUATOR.includes(code)) tokens.set('no_uoff', undefined);
   addHelmert(tokens, code);
   return tokens;
 }
@@ -131,9 +139,10 @@ function setAzimuth(tokens: Tokens, keys: GeoKeyValues): void {
   tokens.set('gamma', String(angle));
 }
 
-/** Adds the shift to WGS84 of the datum of `code`, where there is one. */
+/** Adds the shift to WGS84 of `code`, else that of its datum, where there is one. */
 export function addHelmert(tokens: Tokens, code: number): void {
-  const shift = helmertOf(code);
+  const base = tokens.has('towgs84') ? undefined : baseOf(code);
+  const shift = helmertOf(code) ?? (base && helmertOf(base.code));
   if (shift !== undefined) tokens.set('towgs84', shift);
 }
 

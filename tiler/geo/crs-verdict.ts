@@ -2,7 +2,7 @@
  * How far a CRS of the EPSG list lies from the truth when it is computed here, what must be given first, and whether it is
  * refused: what scripts/check-crs.ts found against PROJ (crs-accuracy.ts), in sentences. Metres on the ground.
  */
-import { ACCURACIES, ALIASES, BASES, GRIDS, REFUSED } from './crs-accuracy.ts';
+import { ACCURACIES, ALIASES, BASES, GRIDS, MADE_WITH, REFUSED, UNCHECKED } from './crs-accuracy.ts';
 import type { DatumGrid } from './datum-grid.ts';
 
 /** A geographic system on which others are built. */
@@ -32,7 +32,7 @@ const TAKEN_AS_WGS84: Readonly<Record<string, readonly [metres: number, why: str
   CGCS2000: [0.9, 'by plate motion since 2000'],
   SIRGAS: [0.5, 'by plate motion since 2000'],
 };
-const OTHERS_AS_WGS84 = [1, 'by plate motion and by how the two are tied together'] as const;
+const OTHERS_AS_WGS84 = [1, 'by plate motion and by how loosely the two are tied'] as const;
 
 /** The geographic system under a code: geographic, projected or compound. Undefined for WGS84 and for unknown codes. */
 export function baseOf(code: number): BaseSystem | undefined {
@@ -55,6 +55,10 @@ export function judgeCode(code: number, base: BaseSystem | undefined, shifted: b
   const stated = lookUp('accuracies', ACCURACIES).get(code);
   const accuracy = stated === undefined ? undefined : Number(stated);
   if (refused !== undefined) return { accuracyMetres: undefined, note: '', refusal: refusalOf(code, base, refused) };
+  if (lookUp('unchecked', { unchecked: UNCHECKED }).has(code)) {
+    const note = `EPSG:${code} is not in EPSG ${MADE_WITH.epsg}, against which codes were checked: how good its positions are is not known.`;
+    return { accuracyMetres: undefined, note };
+  }
   if (base === undefined) return { accuracyMetres: accuracy ?? 0, note: '' };
   if (shifted) {
     const accuracyMetres = accuracy ?? 1;
@@ -64,12 +68,15 @@ export function judgeCode(code: number, base: BaseSystem | undefined, shifted: b
   return takenAsWgs84(base, accuracy);
 }
 
-/** The verdict on a CRS whose datum is brought to WGS84 by grids. */
+/** The verdict on a CRS whose datum is brought to WGS84 by grids, or to what is taken as WGS84. */
 export function judgeGrids(base: BaseSystem | undefined, grids: readonly DatumGrid[]): Verdict {
-  const metres = grids.map((grid) => Math.max(accuracyOf(base, grid) ?? 1, grid.interpolationMetres));
-  const accuracyMetres = Math.max(...metres);
+  const byGrid = Math.max(...grids.map((grid) => Math.max(accuracyOf(base, grid) ?? 1, grid.interpolationMetres)));
+  const targets = grids.map(({ targetCode }) =>
+    targetCode === 4326 ? 0 : costOf(targetCode ? baseOf(targetCode) : undefined)[0],
+  );
+  const accuracyMetres = Math.max(byGrid, ...targets);
   const names = grids.map(({ name }) => name).join(', ');
-  const note = `${base?.name ?? 'Its datum'} is brought to WGS 84 by ${names}, good to ${accuracyMetres} m; where the grid leads to ETRS89 or NAD83, that is taken as WGS 84.`;
+  const note = `${base?.name ?? 'Its datum'} is brought to WGS 84 by ${names}, good to ${byGrid} m; the datum to which that leads is taken as WGS 84: up to ${accuracyMetres} m in all in 2026.`;
   return { accuracyMetres, note };
 }
 
@@ -89,33 +96,31 @@ export function fittingGrids(
 }
 
 function takenAsWgs84(base: BaseSystem, accuracy: number | undefined): Verdict {
-  const [metres, why] = TAKEN_AS_WGS84[base.family] ?? [
-    Math.max(accuracy ?? 1, OTHERS_AS_WGS84[0]),
-    OTHERS_AS_WGS84[1],
-  ];
-  return {
-    accuracyMetres: metres,
-    note: `${base.name} is taken as WGS 84: up to ${metres} m in 2026, ${why}.`,
-  };
+  const [cost, why] = costOf(base);
+  const accuracyMetres = Math.max(cost, accuracy ?? 0);
+  return { accuracyMetres, note: `${base.name} is taken as WGS 84: up to ${accuracyMetres} m in 2026, ${why}.` };
+}
+
+/** Metres that it costs in 2026 to take a system of the satellites' time as WGS84, and why. */
+function costOf(base: BaseSystem | undefined): readonly [metres: number, why: string] {
+  return (base && TAKEN_AS_WGS84[base.family]) ?? OTHERS_AS_WGS84;
 }
 
 const GDALWARP = 'reproject the file first with gdalwarp -t_srs EPSG:4326';
-const OWN_SHIFT = 'name the system as a proj4 string with the +towgs84 of the place (--source-crs)';
-
 /** `grid FILE METRES`, `wrong METRES`, `regional METRES`, `shift`, as the table has them. */
 function refusalOf(code: number, base: BaseSystem | undefined, refused: string): string {
   const [kind, first = '', second = ''] = refused.split(' ');
-  const datum = base?.name ?? 'Its datum';
+  const datum = base?.name ?? 'an old datum';
   if (kind === 'grid') {
-    return `EPSG:${code} lies on ${datum}, which needs a datum grid: without it positions are off by up to ${second} m. Give the grid with --crs-grids ${first} (PROJ's grids: cdn.proj.org), or ${GDALWARP}, or, to accept the error, ${OWN_SHIFT}.`;
+    return `EPSG:${code} lies on ${datum}, which needs a datum grid: without it positions are off by up to ${second} m. Give the grid with --crs-grids ${first} (PROJ's grids: cdn.proj.org), or ${GDALWARP}.`;
   }
   if (kind === 'regional') {
-    return `EPSG:${code} lies on ${datum}, whose shift to WGS 84 differs from place to place: the one known here is up to ${first} m from what PROJ takes. Give a datum grid with --crs-grids, or ${GDALWARP}, or ${OWN_SHIFT}.`;
+    return `EPSG:${code} lies on ${datum}, whose shift to WGS 84 differs from place to place: with the one known here positions are off by up to ${first} m. Give a datum grid with --crs-grids (PROJ's grids: cdn.proj.org), or ${GDALWARP}.`;
   }
   if (kind === 'shift') {
-    return `EPSG:${code} lies on ${datum}, of which no shift to WGS 84 is known here: positions would be off by hundreds of metres. Give a datum grid with --crs-grids, or ${GDALWARP}, or ${OWN_SHIFT}.`;
+    return `EPSG:${code} lies on ${datum}, of which no shift to WGS 84 is known here: positions would be off by hundreds of metres. Give a datum grid with --crs-grids, or the system as a proj4 string with +towgs84 with --source-crs, or ${GDALWARP}.`;
   }
-  return `EPSG:${code} is computed wrongly here${first === '' ? '' : ` (up to ${first} m from PROJ)`}. Please ${GDALWARP}.`;
+  return `EPSG:${code} is computed wrongly here${first === '' ? '' : ` (up to ${first} m from PROJ)`}: ${GDALWARP}.`;
 }
 
 /** Metres of a grid that the table lists for the base; undefined when it does not. */

@@ -5,6 +5,7 @@
  */
 import proj4 from 'proj4';
 import { RelievoError } from '../error.ts';
+import { readProjJson } from './crs-projjson.ts';
 import {
   addHelmert,
   citationIn,
@@ -20,7 +21,6 @@ import {
 import { type BaseSystem, baseOf, fittingGrids, judgeCode, judgeGrids, type Verdict } from './crs-verdict.ts';
 import { readWkt, type WktSystem } from './crs-wkt.ts';
 import { type DatumGrid, type DatumShift, gridsOfKey, keyOfGrids, shiftByGrids } from './datum-grid.ts';
-import { helmertOf } from './datum-shifts.ts';
 import type { Tokens } from './proj-string.ts';
 import {
   formatTokens,
@@ -73,9 +73,9 @@ export async function resolveCrs(definition: string, options: CrsOptions = {}): 
   const epsg = /^EPSG:{1,2}(\d{1,6})$/i.exec(text.replace(/^urn:ogc:def:crs:/i, ''));
   if (epsg) return crsFromCode(Number(epsg[1]), given);
   if (text.startsWith('+')) return crsFromTokens(parseTokens(text), { definition: text, name: 'as given' }, given);
-  const system = readWkt(text);
-  if (system?.code !== undefined) return crsFromCode(system.code, given);
-  if (system !== undefined) return crsFromWkt(system, given, shift);
+  const system = readWkt(text) ?? readProjJson(text);
+  if (system?.code !== undefined && shift === undefined) return crsFromCode(system.code, given);
+  if (system !== undefined) return crsFromWkt(system, text, given, shift);
   throw new RelievoError(
     'crs',
     `A coordinate reference system is given as EPSG:4326, as a proj4 string (+proj=...), as WKT or as PROJJSON; "${text.slice(0, 60)}" is none of these.`,
@@ -99,7 +99,7 @@ export async function crsFromGeoKeys(keys: GeoKeyValues, options: CrsOptions = {
   }
   const wkt = projects ? undefined : wktInKeys(keys);
   const system = wkt === undefined ? undefined : readWkt(wkt);
-  if (system !== undefined) return crsFromWkt(system, options, shiftInKeys(keys));
+  if (wkt !== undefined && system !== undefined) return crsFromWkt(system, wkt, options, shiftInKeys(keys));
   const code = projected ?? (projects ? undefined : geographic);
   const citation = citationIn(keys, projects);
   if (code !== undefined) {
@@ -165,6 +165,15 @@ function crsFromTokens(tokens: Tokens, naming: Naming, options: CrsOptions): Crs
   if (tokens.get('proj') === 'stere' && !tokens.has('lat_0') && trueScale !== 0) {
     tokens.set('lat_0', trueScale < 0 ? '-90' : '90');
   }
+  // Along a parallel the general formulas lose a decimetre in proj4; PROJ takes the Swiss ones there too.
+  if (tokens.get('proj') === 'omerc' && Number(tokens.get('alpha')) === 90 && Number(tokens.get('gamma')) === 90) {
+    tokens.set('proj', 'somerc');
+    tokens.set('lon_0', tokens.get('lonc') ?? '0');
+    for (const word of ['alpha', 'gamma', 'lonc']) tokens.delete(word);
+  }
+  // proj4's Swiss formulas ask for the flattening and do not work it out from the radii.
+  const [a, b] = [Number(tokens.get('a')), Number(tokens.get('b'))];
+  if (tokens.get('proj') === 'somerc' && a > b) tokens.set('rf', String(a / (a - b)));
   if (grids.length > 0) {
     if (isNad27) tokens.set('ellps', 'clrk66');
     for (const word of ['towgs84', 'datum', 'nadgrids']) tokens.delete(word);
@@ -174,8 +183,11 @@ function crsFromTokens(tokens: Tokens, naming: Naming, options: CrsOptions): Crs
   }
   const proj = formatTokens(tokens);
   const verdict = grids.length > 0 ? judgeGrids(base, grids) : judgeTokens(tokens, naming, base, options);
-  if (verdict.refusal !== undefined && !options.unjudged) throw new RelievoError('crs', verdict.refusal);
   const own = `${proj}${axes === 'en' ? '' : ` +axis=${axes}u`}${unit === 1 ? '' : ` +to_meter=${unit}`}`;
+  if (verdict.refusal !== undefined && !options.unjudged) {
+    const accept = tokens.has('towgs84') ? ` To accept the error, give --source-crs "${own}".` : '';
+    throw new RelievoError('crs', `${verdict.refusal}${accept}`);
+  }
   const plain = grids.length === 0 && geographic && isUnshifted(tokens);
   return makeCrs({
     definition: withGrids(naming.definition ?? own, grids),
@@ -214,68 +226,14 @@ function judgeTokens(tokens: Tokens, naming: Naming, base: BaseSystem | undefine
 }
 
 /** `given`: the +towgs84 that comes with the text. */
-function crsFromWkt(system: WktSystem, options: CrsOptions, given?: string): Crs {
-  const { name, base } = system;
-  const shifted = system.shifted || given !== undefined;
-  let projection: InstanceType<typeof proj4.Proj>;
-  try {
-    projection = new proj4.Proj(system.proj4 as string);
-  } catch (cause) {
-    throw new RelievoError(
-      'crs',
-      `This WKT cannot be used: ${messageOf(cause)} Give the EPSG code instead, such as EPSG:32632.`,
-      { cause },
-    );
-  }
-  const { projName, to_meter: unit, a, b, datum } = projection as unknown as ProjParts;
-  const geographic = projName === 'longlat';
-  const grids = fittingGrids(options.grids ?? [], base, a);
-  const helmert = given ?? (base && !shifted ? helmertOf(base.code) : undefined);
-  const isOld = Math.abs(a - 6378137) > 1 && a !== b;
-  let verdict: Verdict;
-  if (grids.length > 0) verdict = judgeGrids(base, grids);
-  else if (shifted || (!base && !isOld)) {
-    const shift = 'Its datum is brought to WGS 84 by the shift in its definition, of which nobody says how good it is.';
-    verdict = { accuracyMetres: shifted ? undefined : 0, note: shifted ? shift : '' };
-  } else if (base) verdict = judgeCode(base.code, base, helmert !== undefined);
-  else {
-    const tokens: Tokens = new Map([['a', String(a)]]);
-    verdict = judgeTokens(tokens, { name }, base, options);
-  }
-  if (verdict.refusal !== undefined && !options.unjudged) throw new RelievoError('crs', verdict.refusal);
-  // proj4 has shifts of its own by the names of datums; ours come from one table.
-  if (grids.length > 0 || given !== undefined || !system.shifted) datum.datum_type = NO_DATUM;
-  const helmertShift = helmert && grids.length === 0 ? shiftByHelmert(a, b, helmert, name) : undefined;
-  return makeCrs({
-    definition: withGrids(given === undefined ? system.text : `${system.text} +towgs84=${given}`, grids),
-    name,
-    geographic,
-    unitMetres: geographic ? 1 : (unit ?? 1),
-    // proj4 applies the unit of a WKT itself, so ours stays out of the calculation.
-    factor: 1,
-    axes: system.axes,
-    converter: converterOf(() => proj4(projection as unknown as string) as Converter, name),
-    shift: grids.length > 0 ? shiftByGrids(grids) : helmertShift,
-    grids,
-    verdict,
-  });
-}
-
-interface ProjParts {
-  readonly projName?: string;
-  readonly to_meter?: number;
-  readonly a: number;
-  readonly b: number;
-  readonly datum: { datum_type: number };
-}
-
-/** proj4's mark of a datum that is left as it is. */
-const NO_DATUM = 5;
-
-/** By the seven parameters of +towgs84, from the ellipsoid of radii `a` and `b`, metres. */
-function shiftByHelmert(a: number, b: number, parameters: string, name: string): DatumShift {
-  const { forward, inverse } = converterOf(() => proj4(`+proj=longlat +a=${a} +b=${b} +towgs84=${parameters}`), name);
-  return { toWgs84: (lon, lat) => inverse([lon, lat]), fromWgs84: (lon, lat) => forward([lon, lat]) };
+function crsFromWkt(system: WktSystem, text: string, options: CrsOptions, given?: string): Crs {
+  const { name, base, unit } = system;
+  const tokens = system.tokens();
+  if (given !== undefined) tokens.set('towgs84', given);
+  const own = tokens.has('towgs84') || tokens.has('nadgrids');
+  if (!own && base !== undefined) addHelmert(tokens, base.code);
+  const definition = given === undefined ? text : `${text} +towgs84=${given}`;
+  return crsFromTokens(tokens, { definition, name, unit, datumCode: own ? undefined : base?.code }, options);
 }
 
 function withGrids(definition: string, grids: readonly DatumGrid[]): string {

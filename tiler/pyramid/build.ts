@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
 import { openDirectoryWriter } from '../store/directory-writer.ts';
 import { addReports, type Job, type LevelReport, type OpenRunner, type ShardJob } from './job.ts';
+import type { LabelOptions } from './options.ts';
 import { countTiles, rangesUnder, type TilePlan } from './plan.ts';
 import { openTerrainMaker, type TerrainSpec } from './terrain-maker.ts';
 
@@ -11,6 +12,7 @@ export interface BuildOptions {
   /** Shards made at the same time. */
   readonly threads: number;
   readonly openRunner: OpenRunner;
+  readonly labels?: LabelOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onPlan?: ((plan: BuildPlan) => void) | undefined;
   readonly onTiles?: ((done: number, total: number) => void) | undefined;
@@ -32,13 +34,13 @@ const SHARDS_PER_THREAD = 16;
 
 export async function buildTileset(
   spec: TerrainSpec,
-  { out, threads, openRunner, signal, onPlan, onTiles }: BuildOptions,
+  { out, threads, openRunner, labels, signal, onPlan, onTiles }: BuildOptions,
 ): Promise<BuildReport> {
   const writer = await openDirectoryWriter(out);
   try {
     const maker = await openTerrainMaker(spec);
     const plan = maker.plan();
-    const document = maker.document(basename(resolve(out)));
+    const document = maker.document(basename(resolve(out)), labels);
     await maker.close();
     const tilesByLevel = plan.map(countTiles);
     const total = tilesByLevel.reduce((sum, count) => sum + count, 0);

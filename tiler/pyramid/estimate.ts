@@ -16,7 +16,7 @@ export interface LevelEstimate {
 }
 
 export interface EstimateOptions extends ReadOptions {
-  /** Tiles made of each level, at most; default 12, three times as many of the two deepest. */
+  /** Tiles made of each level, at most; default 48. Four times as many of the deepest, twice of the one before. */
   readonly tilesPerLevel?: number | undefined;
   /** Samples that overviews may be computed from for this; levels that need more take their size from the next. */
   readonly maxComputed?: number | undefined;
@@ -25,7 +25,7 @@ export interface EstimateOptions extends ReadOptions {
 /** By level from 0. Tiles are made by the road of all tiles, so what is made is exact. */
 export async function estimateLevels(
   maker: TerrainMaker,
-  { tilesPerLevel = 12, maxComputed = 2 ** 25, signal }: EstimateOptions = {},
+  { tilesPerLevel = 48, maxComputed = 2 ** 25, signal }: EstimateOptions = {},
 ): Promise<LevelEstimate[]> {
   const plan = maker.plan();
   const { columns, rows } = maker.field.source.info.levels[maker.storedLevels - 1];
@@ -35,7 +35,7 @@ export async function estimateLevels(
   for (let z = plan.length - 1; z >= 0; z--) {
     const tiles = countTiles(plan[z]);
     const within = computes || maker.field.levelFor(z) < maker.storedLevels;
-    const wanted = within ? Math.min(tiles, tilesPerLevel * (z >= plan.length - 2 ? 3 : 1)) : 0;
+    const wanted = within ? Math.min(tiles, tilesPerLevel * shareOf(plan.length - 1 - z)) : 0;
     let bytes = 0;
     for (const id of spread(plan[z], wanted)) {
       const made = await maker.makeTile(id, { signal });
@@ -47,10 +47,18 @@ export async function estimateLevels(
   return found;
 }
 
-/** `wanted` tiles at even distances in the order of the ranges. */
+/** Most of a layer's bytes lie in its deepest levels. */
+function shareOf(levelsAboveDeepest: number): number {
+  return levelsAboveDeepest === 0 ? 4 : levelsAboveDeepest === 1 ? 2 : 1;
+}
+
+/** Irrational, so that the steps never fall in with the width of a row of tiles. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** `wanted` different tiles, one in each of as many equal parts of the ranges' order. */
 function spread(ranges: readonly TileRange[], wanted: number): TileId[] {
-  const total = countTiles(ranges);
-  return Array.from({ length: wanted }, (_, k) => tileAt(ranges, Math.floor(((k + 0.5) * total) / wanted)));
+  const part = countTiles(ranges) / wanted;
+  return Array.from({ length: wanted }, (_, k) => tileAt(ranges, Math.floor((k + ((k * GOLDEN) % 1)) * part)));
 }
 
 function tileAt(ranges: readonly TileRange[], index: number): TileId {

@@ -6,18 +6,21 @@ import { z } from 'zod';
 import { EXTENSION_NAMES } from '../encode/extension-name.ts';
 import { RelievoError } from '../error.ts';
 
+/** The deepest level that tiles are made for: 1 mm between posts. */
+export const DEEPEST_LEVEL = 24;
+
 /** Everything that changes the bytes of a tile. */
 export const tileOptionsSchema = z.strictObject({
   maxZoom: z
     .int()
     .min(0)
-    .max(24)
+    .max(DEEPEST_LEVEL)
     .optional()
     .describe("Deepest level to make; by default the source's native one, where posts are as dense as its samples"),
   minZoom: z
     .int()
     .min(0)
-    .max(24)
+    .max(DEEPEST_LEVEL)
     .default(0)
     .describe('First level with relief; the levels before it are made without, because clients pass through them'),
   extensions: z
@@ -34,7 +37,7 @@ export const tileOptionsSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('What the heights are above: ellipsoid, egm96, or a geoid grid (GeoTIFF); by default what the file says'),
+    .describe('What the heights are above: ellipsoid, egm96, another datum, or a geoid grid (GeoTIFF, GTX, PGM)'),
   verticalUnit: z
     .string()
     .min(1)
@@ -82,9 +85,17 @@ export const tileOptionsSchema = z.strictObject({
 });
 export type TileOptions = z.output<typeof tileOptionsSchema>;
 
+/** What a layer is called and whom it is owed to; changes no tile. */
+export const labelOptionsSchema = z.strictObject({
+  title: z.string().min(1).optional().describe('Name of the layer for people'),
+  attribution: z.string().optional().describe("Whom the data are owed to; by default the source's own words"),
+});
+export type LabelOptions = z.output<typeof labelOptionsSchema>;
+
 /** What else `relievo build` takes. */
 export const buildOptionsSchema = z.strictObject({
   ...tileOptionsSchema.shape,
+  ...labelOptionsSchema.shape,
   threads: z.int().min(1).max(256).optional().describe('Worker threads; by default one for each processor'),
 });
 

@@ -3,6 +3,7 @@
  * four children, so every ancestor of every tile exists, and both roots always do.
  */
 import { tileRanges } from '../catalog/tile-ranges.ts';
+import { RelievoError } from '../error.ts';
 import type { HeightField } from '../fields/height-field.ts';
 import type { TileId, TilingScheme } from '../geo/tiling-scheme.ts';
 
@@ -24,6 +25,10 @@ export function nativeLevel(scheme: TilingScheme, spacingDegrees: number, perTil
   return Math.max(0, Math.ceil(Math.log2(rootSpacing / spacingDegrees) - 1e-6));
 }
 
+/** Tiles of one level that a plan may hold: it lists them, at about 100 bytes each. */
+const MAX_TILES_OF_LEVEL = 4_000_000;
+
+/** Fails with `input-unsupported` when a level would have more tiles than a plan can list. */
 export function planTiles(field: Pick<HeightField, 'touches'>, scheme: TilingScheme, maxLevel: number): TilePlan {
   const roots: TileId[] = [];
   for (let y = 0; y < scheme.rootRows; y++) for (let x = 0; x < scheme.rootColumns; x++) roots.push({ z: 0, x, y });
@@ -31,7 +36,16 @@ export function planTiles(field: Pick<HeightField, 'touches'>, scheme: TilingSch
   let refined = roots;
   for (let z = 1; z <= maxLevel; z++) {
     const children: TileId[] = [];
-    for (const tile of refined) if (field.touches(scheme.box(tile))) children.push(...childrenOf(tile));
+    for (const tile of refined) {
+      if (children.length > MAX_TILES_OF_LEVEL) break;
+      if (field.touches(scheme.box(tile))) children.push(...childrenOf(tile));
+    }
+    if (children.length > MAX_TILES_OF_LEVEL) {
+      throw new RelievoError(
+        'input-unsupported',
+        `Level ${z} of this source has more than ${MAX_TILES_OF_LEVEL} tiles: stop earlier with --max-zoom ${z - 1}, or cut the source`,
+      );
+    }
     if (children.length === 0) break;
     levels.push(toRanges(z, children));
     refined = children;

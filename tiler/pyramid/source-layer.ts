@@ -7,13 +7,14 @@ import { openTileCacheFolder } from '../store/tile-cache-folder.ts';
 import { etagOf } from './etag.ts';
 import type { OpenRunner } from './job.ts';
 import type { Layer, Variant } from './layer.ts';
+import type { LabelOptions } from './options.ts';
 import { isPlanned } from './plan.ts';
 import { openTerrainMaker, type TerrainSpec } from './terrain-maker.ts';
 
 export interface SourceLayerOptions {
   /** What stands in addresses. */
   readonly name: string;
-  readonly title: string;
+  readonly labels: LabelOptions;
   /** Tiles made at the same time. */
   readonly width: number;
   readonly openRunner: OpenRunner;
@@ -28,11 +29,11 @@ export interface SourceLayer extends Layer {
 
 export async function openSourceLayer(
   spec: TerrainSpec,
-  { name, title, width, openRunner, cacheFolder }: SourceLayerOptions,
+  { name, labels, width, openRunner, cacheFolder }: SourceLayerOptions,
 ): Promise<SourceLayer> {
   const maker = await openTerrainMaker(spec);
   const plan = maker.plan();
-  const document = maker.document(name);
+  const document = maker.document(name, labels);
   await maker.close();
   const kept =
     cacheFolder === undefined
@@ -46,7 +47,7 @@ export async function openSourceLayer(
 
   return {
     name,
-    title,
+    title: document.name,
     kind: 'on-demand',
     document,
     async make(id: TileId, variant: Variant, { signal }: ReadOptions = {}) {

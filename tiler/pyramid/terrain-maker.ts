@@ -12,7 +12,7 @@ import { openSource } from '../sources/open-source.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { VERSION } from '../version.ts';
 import { type MadeTile, makeTile } from './make-tile.ts';
-import type { TileOptions } from './options.ts';
+import { DEEPEST_LEVEL, type LabelOptions, type TileOptions } from './options.ts';
 import { nativeLevel, planTiles, type TilePlan } from './plan.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -39,7 +39,7 @@ export interface TerrainMaker {
   /** Slow for large sources; only who plans and publishes needs it. */
   plan(): TilePlan;
   /** `layer.json`; its version names sources, options and encoder. */
-  document(name: string): LayerJson;
+  document(name: string, labels?: LabelOptions): LayerJson;
   close(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export async function openTerrainMaker(
     await source.close();
     throw error;
   });
-  const native = nativeLevel(scheme, field.info.spacingDegrees, TILE_CELLS);
+  const native = Math.min(DEEPEST_LEVEL, nativeLevel(scheme, field.info.spacingDegrees, TILE_CELLS));
   const maxLevel = options.maxZoom ?? native;
   if (options.minZoom > maxLevel) {
     await field.close();
@@ -110,14 +110,14 @@ export async function openTerrainMaker(
     return planned;
   }
 
-  function document(name: string): LayerJson {
+  function document(name: string, { title, attribution }: LabelOptions = {}): LayerJson {
     const levels = plan();
     const { west, south, east, north } = field.info.bounds;
     return writeLayerJson({
-      name,
+      name: title ?? name,
       description: `Terrain from ${field.info.name}`,
       version: layerVersion(field.info.version, options),
-      attribution: field.info.attribution ?? '',
+      attribution: attribution ?? field.info.attribution ?? '',
       bounds: [west, south, east > 180 ? east - 360 : east, north],
       maxLevel: levels.length - 1,
       extensions: options.extensions,

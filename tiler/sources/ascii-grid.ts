@@ -2,7 +2,6 @@
  * Esri ASCII grid: a header of keys and values, then the heights row by row from the north, as words that lines may cut
  * anywhere. Plain or gzipped; read as a whole at the first read, in pieces of a megabyte. Coordinates at cell centres.
  */
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { RelievoError } from '../error.ts';
@@ -160,7 +159,6 @@ async function readHeights(
     });
   } finally {
     stream.destroy();
-    if (!stream.closed) await once(stream, 'close');
   }
   if (at === heights.length) return heights;
   throw invalid(path, `it is cut off: ${at} of its ${columns} x ${rows} samples are there; get it again`);

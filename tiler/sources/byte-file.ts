@@ -78,6 +78,12 @@ export function cutOff(path: string, end: number, size: number): RelievoError {
   );
 }
 
+/** The same error with the file's name in front, for sentences that say "it". */
+export function inFile(error: unknown, path: string): unknown {
+  if (!(error instanceof RelievoError) || error.where !== undefined) return error;
+  return new RelievoError(error.code, `${path} cannot be used. ${error.message}`, { where: path, cause: error.cause });
+}
+
 /** SHA-256 of the file's bytes, the first 32 hexadecimal digits. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');

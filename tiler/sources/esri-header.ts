@@ -15,11 +15,12 @@ const KEYS: ReadonlySet<string> = new Set([
   ...['nbands', 'skipbytes', 'bandrowbytes', 'totalrowbytes', 'bandgapbytes'],
 ]);
 
-/** The pairs at the beginning of a text, and where in it they end: at the first word that is no key of a grid. */
+/** The pairs at the beginning of a text (a character a byte), and where in it they end: at the first word that is no key of a grid. */
 export function readEsriHeader(text: string): { header: EsriHeader; end: number } {
   const header = new Map<string, string>();
   const pair = /\s*([a-z_]+)[ \t]+(\S+)/iy;
-  let end = 0;
+  // A byte-order mark of UTF-8, as its bytes.
+  let end = text.startsWith('\u00EF\u00BB\u00BF') ? 3 : 0;
   for (;;) {
     pair.lastIndex = end;
     const [whole, key = '', value = ''] = pair.exec(text) ?? [];
@@ -72,9 +73,10 @@ export function affineOfHeader(header: EsriHeader, rows: number, path: string): 
   if (!placed && Number.isNaN(size) && Number.isNaN(width)) return undefined;
   const sound = Object.values(affine).every(Number.isFinite) && invertAffine(affine) !== undefined;
   if (sound && width > 0 && height > 0) return affine;
+  const sizes = Number.isFinite(width) && Number.isFinite(height) ? ` (cells of ${width} by ${height})` : '';
   throw new RelievoError(
     'input-invalid',
-    `${path} cannot be used: its header places it at ${west}, ${north} with cells of ${width} by ${height}; expected xllcorner or xllcenter, yllcorner or yllcenter, and a cellsize (or dx and dy) above 0.`,
+    `${path} cannot be used: its header does not place it${sizes}; expected xllcorner or xllcenter, yllcorner or yllcenter, and a cellsize (or dx and dy) above 0.`,
     { where: path },
   );
 }

@@ -1,19 +1,23 @@
 /**
  * Datum grids as GeoTIFF, in the layout of PROJ (its specification "Geodetic TIFF grids"): each image is a grid with
  * bands of offsets to the north and to the east; nested grids follow as further images. Another room for the package
- * geotiff, which decodes the samples once our own reader has held the file's directories against its length.
+ * geotiff, for its names of keys alone: samples come through the same bounded readers as heights.
  */
-import { fromArrayBuffer, globals } from 'geotiff';
+import { globals } from 'geotiff';
 import { RelievoError } from '../error.ts';
 import type { DatumGrid, DatumSubgrid } from '../geo/datum-grid.ts';
+import { BlockCache } from './block-cache.ts';
 import type { ByteFile } from './byte-file.ts';
+import { readCells } from './cell-grid.ts';
 import { readAffine, readGeoKeys } from './geo-keys.ts';
-import { Tag } from './tiff-header.ts';
+import { bandOfImage, tiffCells } from './tiff-cells.ts';
+import type { TiffImage } from './tiff-header.ts';
+import { readTiffHeader, Tag } from './tiff-header.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
-import { readDirectories } from './tiff-tags.ts';
 
-/** Of one grid; the largest that PROJ offers has 2.5 million nodes. */
-const MAX_NODES = 2 ** 25;
+/** Of all grids of a file; the largest that PROJ offers has 2.5 million nodes. */
+const MAX_NODES = 2 ** 24;
+const CACHE_BYTES = 2 ** 25;
 const MAX_GRIDS = 4096;
 const TYPES: readonly string[] = ['HORIZONTAL_OFFSET', 'GEOGRAPHIC_3D_OFFSET'];
 /** Degrees in a unit of the samples. */
@@ -21,8 +25,8 @@ const UNITS: Readonly<Record<string, number>> = { 'arc-second': 1 / 3600, degree
 
 /** Reads the whole file. Refuses with `input-invalid` a broken one, with `input-unsupported` a TIFF that is no such grid. */
 export async function readGeoTiffGrid(file: ByteFile, version: string): Promise<DatumGrid> {
-  const { directories } = await readDirectories(file, new Set(Object.values(Tag)), MAX_GRIDS);
-  const [first] = directories;
+  const images = await readTiffHeader(file, { pages: MAX_GRIDS });
+  const first = images[0]?.directory;
   if (first === undefined) throw notGrid(file, 'it holds no image');
   const common = itemsOf(first);
   const type = common.get('TYPE');
@@ -30,19 +34,16 @@ export async function readGeoTiffGrid(file: ByteFile, version: string): Promise<
     throw notGrid(file, `its type is ${type}; expected ${TYPES.join(' or ')}`);
   }
   const keys = readGeoKeys(first, globals.geoKeyNames);
-  const bytes = await file.read(0, file.size);
-  const tiff = await fromArrayBuffer(bytes.buffer);
+  refuseTooLarge(file, images);
   const subgrids: DatumSubgrid[] = [];
-  for (const [i, directory] of directories.entries()) {
-    const shape = shapeOf(file, directory);
+  for (const image of images) {
+    const { directory, columns, rows } = image;
     const own = itemsOf(directory);
     const item = (name: string) => own.get(name) ?? common.get(name);
-    const image = await tiff.getImage(i);
     const north = bandOf(item, directory, 'latitude_offset');
     const east = bandOf(item, directory, 'longitude_offset');
     if (north === undefined || east === undefined)
       throw notGrid(file, 'it has no bands latitude_offset and longitude_offset');
-    const rasters = await image.readRasters({ samples: [north, east] });
     const towardsEast = (item(`${east} positive_value`) ?? 'east') === 'east' ? 1 : -1;
     const affine = readAffine(directory, keys.GTRasterTypeGeoKey === 2, file.path);
     if (affine.b !== 0 || affine.d !== 0 || !(affine.a > 0) || !(affine.e < 0))
@@ -52,9 +53,10 @@ export async function readGeoTiffGrid(file: ByteFile, version: string): Promise<
       north: affine.f,
       spacingLon: affine.a,
       spacingLat: -affine.e,
-      ...shape,
-      shiftLat: scale(rasters[0], unitOf(file, item(`${north} UNITTYPE`))),
-      shiftLon: scale(rasters[1], towardsEast * unitOf(file, item(`${east} UNITTYPE`))),
+      columns,
+      rows,
+      shiftLat: await readBand(file, image, north, unitOf(file, item(`${north} UNITTYPE`))),
+      shiftLon: await readBand(file, image, east, towardsEast * unitOf(file, item(`${east} UNITTYPE`))),
     });
   }
   const target = Number(common.get('target_crs_epsg_code'));
@@ -70,11 +72,14 @@ export async function readGeoTiffGrid(file: ByteFile, version: string): Promise<
   };
 }
 
-function shapeOf(file: ByteFile, directory: TiffDirectory): { columns: number; rows: number } {
-  const columns = directory.numbers(Tag.columns)?.[0] ?? 0;
-  const rows = directory.numbers(Tag.rows)?.[0] ?? 0;
-  if (columns >= 2 && rows >= 2 && columns * rows <= MAX_NODES) return { columns, rows };
-  throw notGrid(file, `a grid has ${columns} x ${rows} nodes; expected at least 2 x 2 and at most ${MAX_NODES} in all`);
+function refuseTooLarge(file: ByteFile, images: readonly TiffImage[]): void {
+  let nodes = 0;
+  for (const { columns, rows } of images) {
+    nodes += columns * rows;
+    if (columns >= 2 && rows >= 2 && nodes <= MAX_NODES) continue;
+    const what = `a grid has ${columns} x ${rows} nodes`;
+    throw notGrid(file, `${what}; expected at least 2 x 2, and at most ${MAX_NODES} in all grids together`);
+  }
 }
 
 /** GDAL's metadata; those of a band with the band's number before the name. */
@@ -107,8 +112,19 @@ function unitOf(file: ByteFile, name = 'arc-second'): number {
   return unit;
 }
 
-function scale(values: unknown, factor: number): Float32Array {
-  return Float32Array.from(values as Float32Array, (value) => value * factor);
+/** All values of a band, times `scale`. A block that is left out would be a silent shift of 0, and is refused. */
+async function readBand(file: ByteFile, whole: TiffImage, band: number, scale: number): Promise<Float32Array> {
+  const image = bandOfImage(whole, band);
+  const blocks = image.blocksAcross * image.blocksDown;
+  if (image.offsets.subarray(0, blocks).some((offset) => offset === 0)) throw notGrid(file, 'parts of it are left out');
+  const own = image.bandsPerBlock > 1 ? band : 0;
+  const rule = { nodata: undefined, scale, offset: 0, limit: Number.POSITIVE_INFINITY, band: own };
+  const cells = tiffCells(file, image, rule, undefined, new BlockCache(CACHE_BYTES), file.path, noLerc);
+  return readCells(cells, { column: 0, row: 0, columns: image.columns, rows: image.rows }, undefined, undefined);
+}
+
+async function noLerc(): Promise<ArrayBuffer> {
+  throw new Error('datum grids in LERC are not read; rewrite it with gdal_translate -co COMPRESS=DEFLATE');
 }
 
 function notGrid(file: ByteFile, what: string): RelievoError {

@@ -13,7 +13,7 @@ import { crsFromGeoKeys } from '../geo/crs.ts';
 import type { BlockCache } from './block-cache.ts';
 import { BlockCache as Cache, DEFAULT_CACHE_BYTES } from './block-cache.ts';
 import type { ByteFile } from './byte-file.ts';
-import { openByteFile } from './byte-file.ts';
+import { inFile, openByteFile } from './byte-file.ts';
 import { describeRaster, MAX_HEIGHT, sourceOfCells } from './cell-source.ts';
 import { readAffine, readGeoKeys } from './geo-keys.ts';
 import type { Frame, PlaceOptions } from './placement.ts';
@@ -255,10 +255,4 @@ async function decodeLerc(blob: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
   } as Parameters<typeof getDecoder>[1]);
   const decoded = await decoder.decode(blob.slice().buffer);
   return new Uint8Array(decoded).slice().buffer;
-}
-
-/** The same error with the file's name in front, for sentences that say "it". */
-function inFile(error: unknown, path: string): unknown {
-  if (!(error instanceof RelievoError) || error.where !== undefined) return error;
-  return new RelievoError(error.code, `${path} cannot be used. ${error.message}`, { where: path, cause: error.cause });
 }

@@ -67,6 +67,7 @@ export async function openHgt(path: string, options: HgtOptions = {}): Promise<R
       sheets: [{ file: file.name, column: 0, row: 0, ...shape }],
       sampleType: 'int16',
       nodata: VOID,
+      attribution: 'SRTM: NASA, USGS',
       vertical: overrideVertical(SRTM, options.vertical ?? {}),
       version: options.version ?? '',
     };

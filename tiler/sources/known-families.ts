@@ -34,12 +34,13 @@ const FAMILIES: readonly Family[] = [
   { names: /^usgs_(13|1|one_meter|ned|nedm)(_|\b)/i, datum: 'navd88', product: 'USGS 3DEP' },
 ];
 
-/** What the file's name tells where the file itself tells nothing; the reference as it was when neither does. */
+/** With what the file's name tells where the file itself tells nothing; the reference as it was when neither does. */
 export function recogniseFamily(found: VerticalReference, file: string): VerticalReference {
-  if (found.known !== 'assumed') return found;
   const family = FAMILIES.find(({ names }) => names.test(file));
   if (family === undefined) return found;
   const { datum, product } = family;
+  if (found.known === 'option') return found.fileSays === undefined ? { ...found, fileSays: datum } : found;
+  if (found.known !== 'assumed') return found;
   const because = product
     ? `By its name, ${file} is ${product}, whose heights are above ${datum === 'ellipsoid' ? 'the ' : ''}${datumName(datum)}.`
     : `By its own name, ${file} has heights above the ellipsoid.`;

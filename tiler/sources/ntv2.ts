@@ -35,10 +35,13 @@ export function readNtv2(bytes: Buffer<ArrayBuffer>, name: string, version: stri
     const number = (record: number) => view.getFloat64(at + record * RECORD + 8, little);
     const [south, north, east, west] = [number(4), number(5), -number(6), -number(7)];
     const [stepLat, stepLon] = [number(8), number(9)];
+    if (!(stepLat > 0 && stepLon > 0 && north > south && east > west)) {
+      throw invalid(`grid ${i + 1} has no size`);
+    }
     const rows = Math.round((north - south) / stepLat) + 1;
     const columns = Math.round((east - west) / stepLon) + 1;
     const nodes = view.getInt32(at + 10 * RECORD + 8, little);
-    if (!isSide(rows) || !isSide(columns) || !(stepLat > 0) || !(stepLon > 0) || rows * columns !== nodes) {
+    if (!isSide(rows) || !isSide(columns) || rows * columns !== nodes) {
       throw invalid(`grid ${i + 1} says that it has ${nodes} nodes in ${columns} columns and ${rows} rows`);
     }
     const start = at + HEADER;

@@ -8,7 +8,7 @@ import { RelievoError } from '../error.ts';
 import { looksLikeAsciiGrid, openAsciiGrid, WHOLE_CACHE_BYTES } from './ascii-grid.ts';
 import { BlockCache, DEFAULT_CACHE_BYTES } from './block-cache.ts';
 import type { ByteFile } from './byte-file.ts';
-import { hashFile, openByteFile } from './byte-file.ts';
+import { hashFile, inFile, openByteFile } from './byte-file.ts';
 import { readDatumGrids } from './datum-grid-file.ts';
 import type { PreparableSource } from './decimate.ts';
 import { withOverviews } from './decimate.ts';
@@ -134,7 +134,10 @@ export async function openSource(paths: readonly string[], options: OpenOptions 
       const { path, key } = await splitKey(name);
       const open = await findReader(path, options);
       const version = options.hash === false ? '' : await hashFiles(path, signal);
-      opened.push(recognised(identified(await open(path, { ...shared, version, key }), options, key)));
+      const source = await open(path, { ...shared, version, key }).catch((error: unknown) => {
+        throw inFile(error, path);
+      });
+      opened.push(recognised(identified(source, options, key)));
     }
     return withOverviews(await joinSheets(opened), { maxSamples: options.maxSamples });
   } catch (error) {
@@ -154,12 +157,13 @@ export async function splitKey(name: string): Promise<{ path: string; key: strin
   return exists ? { path: name, key: undefined } : { path, key };
 }
 
-/** Content of a file and of the overviews beside it, or of a folder of tiles. */
+/** Content of a file and of the overviews or the header beside it, or of a folder of tiles. */
 async function hashFiles(path: string, signal: AbortSignal | undefined): Promise<string> {
   if (await looksLikeTileTree(path)) return hashTileFolder(path, signal);
-  const beside = await findOverviews(path);
   const own = await hashFile(path, signal);
-  return beside === undefined ? own : digest([own, await hashFile(beside, signal)]);
+  const beside = [await findOverviews(path), await findEsriHeader(path)].filter((other) => other !== undefined);
+  const others = await Promise.all(beside.map((other) => hashFile(other, signal)));
+  return others.length === 0 ? own : digest([own, ...others]);
 }
 
 /** The version takes in where the samples lie and how they are understood, which names, sidecars and options can say. */

@@ -48,6 +48,14 @@ export function tiffCells(
   };
 }
 
+/** Of bands that lie apart, the image with the blocks of one; interleaved ones share their blocks. */
+export function bandOfImage(image: TiffImage, band: number): TiffImage {
+  if (band === 0 || image.bandsPerBlock > 1) return image;
+  const blocks = image.blocksAcross * image.blocksDown;
+  const [from, to] = [band * blocks, (band + 1) * blocks];
+  return { ...image, offsets: image.offsets.subarray(from, to), byteCounts: image.byteCounts.subarray(from, to) };
+}
+
 function stripCellRows({ columns, rows, blockRows, compression }: TiffImage): number {
   const wanted = Math.min(rows, Math.max(1, Math.floor(CELL_SAMPLES / columns)));
   return compression === Compression.none ? wanted : Math.ceil(wanted / blockRows) * blockRows;

@@ -99,14 +99,19 @@ const MAX_BLOCK_BYTES = 2 ** 29;
 const MAX_BLOCK_SAMPLES = 2 ** 26;
 const MAX_ROW_SAMPLES = 2 ** 24;
 
+export interface TiffHeaderOptions {
+  /** Takes every directory, up to so many, for an image of its own: a document of pages. */
+  readonly pages?: number | undefined;
+}
+
 /** The images of the file, in the order of their directories. Refuses what is broken or cannot be decoded. */
-export async function readTiffHeader(file: ByteFile): Promise<TiffImage[]> {
-  const { littleEndian, directories } = await readDirectories(file, new Set(Object.values(Tag)));
+export async function readTiffHeader(file: ByteFile, { pages }: TiffHeaderOptions = {}): Promise<TiffImage[]> {
+  const { littleEndian, directories } = await readDirectories(file, new Set(Object.values(Tag)), pages);
   const images: TiffImage[] = [];
   for (const [i, directory] of directories.entries()) {
     const subfile = numberOf(directory, Tag.subfileType) ?? 0;
     // Later directories count only as overviews and masks; other pages of a document are nothing to us.
-    if (i > 0 && (subfile & 5) === 0) continue;
+    if (pages === undefined && i > 0 && (subfile & 5) === 0) continue;
     images.push(readImage(file, directory, littleEndian, subfile));
   }
   return images;

@@ -14,7 +14,7 @@ import type { HeightEncoding } from './height-encoding.ts';
 import type { HeightTiles, ZoomRange } from './height-tiles.ts';
 import { formatOfTile, refuseFormat } from './height-tiles.ts';
 import type { Picture } from './png.ts';
-import { decodePng } from './png.ts';
+import { decodePng, readPngSize } from './png.ts';
 import type { RasterLevel, RasterSource, SampleWindow } from './raster-source.ts';
 import { checkWindow, intersect } from './sample-window.ts';
 import type { VerticalOverride } from './vertical.ts';
@@ -181,7 +181,14 @@ async function readPicture(tiles: HeightTiles, z: number, x: number, y: number):
   if (bytes === undefined || bytes.length === 0) return undefined;
   const format = formatOfTile(bytes);
   if (format !== 'png') refuseFormat(tiles.path, format);
-  return decodePng(bytes, `${tiles.path}: tile ${z}/${x}/${y}`);
+  const where = `${tiles.path}: tile ${z}/${x}/${y}`;
+  const { columns, rows } = readPngSize(bytes, where);
+  if (Math.max(columns, rows) <= MAX_TILE_SIDE) return decodePng(bytes, where);
+  throw new RelievoError(
+    'input-unsupported',
+    `${where} has ${columns} x ${rows} pixels; expected squares of 256 or 512 a side.`,
+    { where: tiles.path },
+  );
 }
 
 /** Pixels along the side of the first tile that is there, from the middle of the range. */

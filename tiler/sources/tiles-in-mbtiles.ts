@@ -118,8 +118,10 @@ function readZooms(database: DatabaseSync, path: string): ZoomRange[] {
       number,
     ];
     const side = 2 ** z;
-    const whole = [z, x0, x1, south, north].every(Number.isInteger);
-    if (!whole || z < 0 || z > MAX_TREE_ZOOM || x0 < 0 || x1 >= side || south < 0 || north >= side) {
+    if (![z, x0, x1, south, north].every(Number.isInteger)) {
+      throw invalid(path, 'it has tiles whose level, column or row is no whole number');
+    }
+    if (z < 0 || z > MAX_TREE_ZOOM || x0 < 0 || x1 >= side || south < 0 || north >= side) {
       throw invalid(path, `it has tiles of level ${z} in columns ${x0} to ${x1}, rows ${south} to ${north}`);
     }
     return { z, x0, x1, y0: side - 1 - north, y1: side - 1 - south };

@@ -1,7 +1,7 @@
 /** Picture tiles in a PMTiles archive (PMTiles 3). The only door to pmtiles, which finds tiles; bytes and sizes are ours. */
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
-import { type Compression, type Header, PMTiles, type Source } from 'pmtiles';
+import { type Compression, type Header, PMTiles, SharedPromiseCache, type Source } from 'pmtiles';
 import { RelievoError } from '../error.ts';
 import type { ByteFile } from './byte-file.ts';
 import { cutOff, openByteFile } from './byte-file.ts';
@@ -10,6 +10,8 @@ import { MAX_TILE_BYTES, MAX_TREE_ZOOM, readTreeMetadata, refuseFormat } from '.
 
 /** Of an unpacked directory or of the metadata: some hundred thousand tiles. */
 const MAX_UNPACKED = 2 ** 21;
+/** Directories that are kept. */
+const MAX_DIRECTORIES = 64;
 /** Greatest latitude of web Mercator, degrees. */
 const MAX_LATITUDE = 85.051129;
 /** Tile types by number. */
@@ -28,7 +30,7 @@ export function looksLikePmtiles(start: Uint8Array): boolean {
 /** Opens an archive. Refuses with `input-invalid` a damaged one, with `input-unsupported` other tiles than PNG. */
 export async function openPmtiles(path: string): Promise<HeightTiles> {
   const file = await openByteFile(path);
-  const archive = new PMTiles(sourceOf(file), undefined, unpack);
+  const archive = new PMTiles(sourceOf(file), new SharedPromiseCache(MAX_DIRECTORIES, true, unpack), unpack);
   try {
     const header = await within(path, () => archive.getHeader());
     const format = FORMATS[header.tileType] ?? 'unknown';

@@ -201,8 +201,12 @@ export function overrideVertical(found: VerticalReference, override: VerticalOve
     );
   }
   if (override.datum === undefined) return { ...found, unitMetres: unit.unitMetres, unit: unit.unit };
-  const ellipsoid = /^(ellipsoid|wgs ?84|epsg:(4979|4937))$/i.test(override.datum.trim());
-  const datum = ellipsoid ? 'ellipsoid' : (datumOfText(override.datum)?.id ?? override.datum);
+  const text = override.datum.trim();
+  const code = /^epsg:(\d{1,6})$/i.exec(text)?.[1];
+  if (code !== undefined) refuseUnusable(Number(code));
+  const ellipsoid = /^(ellipsoid|wgs ?84)$/i.test(text) || (code !== undefined && isEllipsoidal(Number(code)));
+  const other = datumOfText(text)?.id ?? (code === undefined ? text : `epsg:${code}`);
+  const datum = ellipsoid ? 'ellipsoid' : other;
   return {
     datum,
     known: 'option',
