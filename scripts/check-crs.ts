@@ -494,7 +494,7 @@ function aliasesOf(used: ReadonlySet<number>): [string, string][] {
   const plain = (name: string) =>
     name
       .replace(/^(GCS|D)_/i, '')
-      .replaceAll(/[^a-z0-9]/gi, '')
+      .replaceAll(/[^a-z0-9+]/gi, '')
       .toLowerCase();
   const found = rows<{ code: number; alias: string }>(
     `SELECT c.code, a.alt_name AS alias FROM alias_name a JOIN geodetic_crs c ON c.auth_name = 'EPSG'

@@ -31,7 +31,7 @@ export interface AppOptions extends BaseAddressOptions {
   readonly corsOrigin?: string | false | undefined;
   /** How long clients may keep tiles without asking, in seconds; an hour by default. */
   readonly tileMaxAgeSeconds?: number | undefined;
-  /** The same for layer.json; 0 by default, so that a rebuilt layer shows at the next reload. */
+  /** The same for layer.json; 0 by default: a restart with other tiles shows at the next reload. */
   readonly documentMaxAgeSeconds?: number | undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Sends a JSON document: tagged by its content, gzipped when that is accepted, 304 when the client has it already. */
 import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
-import { gzipBytes } from '../../tiler/encode/cut-variant.ts';
+import { gzipBytes } from '../../tiler/encode/gzip.ts';
 import { isNotModified, parseNoneMatch } from './conditional.ts';
 import { sendError } from './errors.ts';
 import { negotiateCoding } from './negotiate.ts';

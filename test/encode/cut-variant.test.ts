@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { cutVariant, gzipBytes, isGzip, walkTile } from '../../tiler/encode/cut-variant.ts';
+import { cutVariant, isGzip, walkTile } from '../../tiler/encode/cut-variant.ts';
+import { gzipBytes, gzipBytesSync } from '../../tiler/encode/gzip.ts';
 import { handMadeNormals, handMadeTile } from '../support/hand-made-tile.ts';
 import { decodeWithHere } from '../support/here-decoder.ts';
 import { describeWithData } from '../support/test-data.ts';
@@ -52,6 +53,7 @@ describe('cutVariant', () => {
     expect(gunzipSync(zipped)).toEqual(Buffer.from(plain));
     expect(await cutVariant(zipped, NORMALS)).toEqual(Buffer.from(plain));
     expect(await gzipBytes(plain)).toEqual(zipped);
+    expect(gzipBytesSync(plain)).toEqual(zipped);
   });
 
   it('knows 32-bit indices and the padding before them', async () => {

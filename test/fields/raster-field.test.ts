@@ -155,6 +155,52 @@ describe('openRasterField', () => {
     }
   });
 
+  it('places posts at 180 degrees exactly, though a projection has two ends there', async () => {
+    const half = 20037508.342789244;
+    const world: MemoryRaster = {
+      columns: 1024,
+      rows: 1024,
+      affine: { a: half / 512, b: 0, c: -half + half / 1024, d: 0, e: -half / 512, f: half - half / 1024 },
+      crs: 'EPSG:3857',
+      values: () => 0,
+    };
+    const corner: MemoryRaster = {
+      columns: 2000,
+      rows: 2000,
+      affine: { a: 100, b: 0, c: half - 200000 + 50, d: 0, e: -100, f: 1000000 },
+      crs: 'EPSG:3857',
+      values: () => 5,
+    };
+    for (const [raster, lat] of [
+      [world, 10],
+      [corner, 8],
+    ] as const) {
+      const field = await open(raster);
+      for (const z of [5, 8, 10, 12]) {
+        const id = { z, x: geographic.columns(z) - 1, y: tileAt(z, 0, lat).y };
+        const posts = postsOfTile(geographic, id);
+        const placed = field.grid.place(posts);
+        const lats = postLatitudes(posts);
+        const east = geographic.box(id).east;
+        for (let j = 0; j < 65; j += 4) {
+          for (let i = 0; i < 64; i++) {
+            const lon = east - ((64 - i) * (180 / 2 ** z)) / 64;
+            const [column, row] = field.grid.placeExactly(lon, lats[j]);
+            if (!(column > -1 && column < raster.columns && row > -1 && row < raster.rows)) continue;
+            expect(Math.hypot(placed.columns[j * 65 + i] - column, placed.rows[j * 65 + i] - row)).toBeLessThan(
+              MAX_WARP_ERROR,
+            );
+          }
+        }
+      }
+    }
+    // The last post before the date line holds data, not a wall.
+    const field = await open(corner);
+    const id = { z: 12, x: geographic.columns(12) - 1, y: tileAt(12, 0, 8.2).y };
+    const { heights, undulation } = await field.read(postsOfTile(geographic, id));
+    expect(heights[32 * 65 + 64] - undulation[32 * 65 + 64]).toBeCloseTo(5, 2);
+  });
+
   it('gives neighbouring tiles the same posts to the last bit, voids, seams and projections alike', async () => {
     const holes = (c: number, r: number) =>
       Math.hypot(c - 700, r - 500) < 60 || (c * 31 + r * 17) % 97 === 0

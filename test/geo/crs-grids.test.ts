@@ -115,6 +115,16 @@ for (const { code, file, from = code, to, northFirst, box, accuracy } of CASES) 
       expect(again.definition).toBe(crs.definition);
     });
 
+    it('serves a definition that names its file, and no other definition', async () => {
+      const name = path.split('/').at(-1);
+      const grids = await readDatumGrids([path]);
+      const own = await resolveCrs(`+proj=longlat +ellps=bessel +nadgrids=@${name}`, { grids });
+      expect(own.grids).toEqual([name]);
+      await expect(resolveCrs('+proj=longlat +ellps=bessel +nadgrids=other.gsb', { grids })).rejects.toThrow(
+        /other\.gsb/,
+      );
+    });
+
     it('has no answer outside the grid', async () => {
       const crs = await resolveCrs(code, { grids: await readDatumGrids([path]) });
       expect(crs.forward([west - 60, south])).toEqual([Number.NaN, Number.NaN]);

@@ -161,6 +161,15 @@ describe('meshTile', () => {
     }
   });
 
+  it('counts what the border leaves out', () => {
+    const bound = geographic.maxGeometricError(12);
+    const id = { z: 12, x: 100, y: 900 };
+    const onBorder = (i: number, j: number) => (j === id.y * 64 && i === id.x * 64 + 30 ? 0.9 * bound : 0);
+    const mesh = meshTile(gridOf(id, onBorder), bound);
+    expect(mesh.maxError).toBeGreaterThan(0.88 * bound);
+    expect(mesh.maxError).toBeLessThanOrEqual(bound);
+  });
+
   it('starts from a lattice that keeps the sag of flat triangles under half the bound', () => {
     expect([0, 4, 8, 9, 14].map((z) => latticeCells(geographic, z, 64))).toEqual([32, 8, 2, 1, 1]);
     for (const z of [0, 2, 5, 8, 9]) {

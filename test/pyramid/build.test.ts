@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -186,10 +187,10 @@ describe('buildTileset', () => {
   it('refuses a second build in the same folder, and sweeps up after one that died', async () => {
     const out = temporaryFolder();
     mkdirSync(join(out, '.relievo-building/new/0/0'), { recursive: true });
-    writeFileSync(join(out, '.relievo-building/owner.json'), JSON.stringify({ pid: 1 }));
+    writeFileSync(join(out, '.relievo-building/owner.json'), JSON.stringify({ pid: 1, host: hostname() }));
     await expect(build([hgt], out)).rejects.toMatchObject({ code: 'output-refused' });
     // No process has this number: the largest that Linux gives is 2^22.
-    writeFileSync(join(out, '.relievo-building/owner.json'), JSON.stringify({ pid: 2 ** 22 + 1 }));
+    writeFileSync(join(out, '.relievo-building/owner.json'), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
     await build([hgt], out);
     expectSound(out);
     expect(existsSync(join(out, '.relievo-building'))).toBe(false);

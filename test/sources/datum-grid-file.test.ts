@@ -178,6 +178,17 @@ describeWithData('a raster whose CRS needs a grid', ['grids/de_adv_BETA2007.tif'
     await source.close();
   });
 
+  it('is refused where the grid ends inside the data', async () => {
+    const keys = { 1024: 1, 1025: 1, 3072: 31467 };
+    const tie = { x: 3200000, y: 6100000, step: 100000 };
+    const tiff = tinyTiff({ columns: 4, rows: 4, bits: 8, format: 1, blocks: [new Uint8Array(16)], keys, tie });
+    const path = join(temporaryFolder({ 'wide.tif': tiff }), 'wide.tif');
+    await expect(openSource([path], { crsGrids: [grid] })).rejects.toMatchObject({
+      code: 'crs',
+      message: expect.stringMatching(/de_adv_BETA2007\.tif has no value at x \d+, y \d+.*inside the data/),
+    });
+  });
+
   it('takes --source-crs before the file: a code, a proj4 string, WKT, or a file with one of them', async () => {
     const wkt =
       'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],AUTHORITY["EPSG","4326"]]';

@@ -65,7 +65,8 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
 function readPlace(line: string, number: number): [lon: number, lat: number] {
   const parts = line.trim().split(/[,;\s]+/);
   const [lon, lat] = parts.map(Number);
-  if (parts.length === 2 && lon >= -180 && lon <= 360 && lat >= -90 && lat <= 90) return [lon, lat];
+  if (parts.length === 2 && parts.every((part) => part !== '') && lon >= -180 && lon <= 360 && lat >= -90 && lat <= 90)
+    return [lon, lat];
   throw new RelievoError(
     'usage',
     `Line ${number} must be longitude,latitude in degrees (-180 to 360, -90 to 90), not "${line.trim()}"`,

@@ -63,6 +63,7 @@ async function run(paths: string[], typed: Record<string, unknown>): Promise<voi
       options,
       { title, attribution },
       cache === undefined ? undefined : resolve(cache),
+      signal,
     );
     const onDemand = [...layers.values()].filter(isSourceLayer);
     let ready = onDemand.length === 0;
@@ -90,7 +91,11 @@ async function run(paths: string[], typed: Record<string, unknown>): Promise<voi
 /** The flag wins over the variable PORT, which hosts of services set. */
 function withPort(typed: Record<string, unknown>): Record<string, unknown> {
   const { PORT } = process.env;
-  return PORT === undefined || PORT === '' || typed.port !== undefined ? typed : { ...typed, port: Number(PORT) };
+  if (PORT === undefined || PORT === '' || typed.port !== undefined) return typed;
+  if (!/^\d{1,5}$/.test(PORT) || Number(PORT) > 65535) {
+    throw new RelievoError('usage', `The variable PORT must be a whole number from 0 to 65535, not "${PORT}"`);
+  }
+  return { ...typed, port: Number(PORT) };
 }
 
 async function openLayers(
@@ -98,6 +103,7 @@ async function openLayers(
   options: TileOptions,
   labels: LabelOptions,
   cache: string | undefined,
+  signal: AbortSignal,
 ) {
   const folders: string[] = [];
   const files: string[] = [];
@@ -117,6 +123,8 @@ async function openLayers(
           width,
           openRunner: openThreads,
           cacheFolder: cache,
+          signal,
+          onFault: (sentence) => process.stderr.write(`relievo: ${sentence}\n`),
         }),
       );
     }

@@ -3,18 +3,17 @@
  * into the wanted coding. Walks the tile by its own counts, as quantized-mesh-1.0 lays them out; decodes no vertex.
  */
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip } from 'node:zlib';
 import { RelievoError } from '../error.ts';
 import { EXTENSION_IDS, type ExtensionName } from './extension-name.ts';
+import { gzipBytes } from './gzip.ts';
 
 const gunzipAsync = promisify(gunzip);
-const gzipAsync = promisify(gzip);
 
 /** Bytes before the vertex count: centre, heights, sphere, occlusion point. */
 const HEADER_BYTES = 88;
 /** A tile holds fewer than 65 536 vertices when it is ours; the largest tile of other tools that is still believed. */
 const MAX_TILE_BYTES = 64 * 1024 * 1024;
-const OS_UNKNOWN = 255;
 
 /** The form that is wanted: a `Variant` of the layer seam. */
 export interface WantedForm {
@@ -78,13 +77,6 @@ export async function cutVariant(
 /** Whether the bytes begin as a gzip member does (RFC 1952: magic, deflate, no reserved flag). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8 && ((bytes[3] ?? 0xff) & 0xe0) === 0;
-}
-
-/** gzip at level 6 with a header that holds neither time nor operating system, so that no clock or machine shows. */
-export async function gzipBytes(plain: Uint8Array): Promise<Uint8Array> {
-  const zipped = await gzipAsync(plain, { level: 6 });
-  zipped[9] = OS_UNKNOWN;
-  return zipped;
 }
 
 async function gunzipTile(stored: Uint8Array, where: string | undefined): Promise<Uint8Array> {

@@ -11,10 +11,6 @@ import type { LonLatBox } from '../geo/tiling-scheme.ts';
 import { type TerrainMesh, UV_MAX } from '../mesh/terrain-mesh.ts';
 import { EXTENSION_IDS } from './extension-name.ts';
 import { encodeOct } from './oct-normal.ts';
-import { orderTriangles } from './triangle-order.ts';
-
-/** Part of every ETag: raise it when the same mesh gives other bytes. */
-export const ENCODER_VERSION = 1;
 
 const HEADER_BYTES = 88;
 
@@ -35,7 +31,7 @@ export function encodeQuantizedMesh({ mesh, box, normals, minHeight, maxHeight }
   if (count > 65535) {
     throw new RelievoError('internal', `A tile may have at most 65535 vertices, this one has ${count}`);
   }
-  const { triangles, order, rank } = numberByFirstUse(orderTriangles(mesh), count);
+  const { triangles, order, rank } = numberByFirstUse(mesh.triangles, count);
   const quantised = quantiseHeights(mesh.heights, minHeight, maxHeight);
   const positions = placeVertices(mesh, quantised, box, minHeight, maxHeight);
   const sphere = boundSphere(positions);

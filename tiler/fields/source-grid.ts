@@ -63,11 +63,13 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
       { where: info.name },
     );
   }
+  // 180 and -180 are one meridian with one post; a projection may put its two names a world apart.
+  const eastern = bounds.west + bounds.east > 0;
   const nodeSpacings = new Map<number, number>();
   return { place, placeExactly, bounds, spacingDegrees, asStored };
 
   function placeExactly(lon: number, lat: number): [number, number] {
-    const [x, y] = asStored ? [lon, lat] : crs.forward([lon, lat]);
+    const [x, y] = asStored ? [lon, lat] : crs.forward([lon === -180 && eastern ? 180 : lon, lat]);
     // The turn that brings the longitude nearest to the raster's own middle; one that goes round the world takes any.
     const near = turn === undefined ? x : middleX + modulo(x - middleX + turn / 2, turn) - turn / 2;
     return applyAffine(inverse as NonNullable<typeof inverse>, near, y);
@@ -125,6 +127,7 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
     for (let j = 0; j < nodes.rows; j++) {
       for (let i = 0; i < nodes.columns; i++) placeOne(at, j * nodes.columns + i, nodeLons[i], nodeLats[j]);
     }
+    const worldCells = (posts.scheme.columns(posts.z) * posts.perTile) / step;
     for (let j = 0; j < lats.length; j++) {
       const cellRow = Math.floor((posts.y0 + j) / step) - first.row;
       const fy = (posts.y0 + j) / step - (cellRow + first.row);
@@ -135,8 +138,10 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
         const to = j * lons.length + i;
         out.columns[to] = bilinear(at.columns, p, nodes.columns, fx, fy);
         out.rows[to] = bilinear(at.rows, p, nodes.columns, fx, fy);
-        // A node outside the projection's domain spoils its cell; the posts inside may still be sound.
-        if (Number.isNaN(out.columns[to]) || Number.isNaN(out.rows[to])) placeOne(out, to, lons[i], lats[j]);
+        // The last cell before 180 has its east nodes at -180, which a projection may put a world away. And a node outside
+        // the projection's domain spoils its cell, while the posts inside may be sound.
+        const atSeam = modulo(cellColumn + first.column, worldCells) === worldCells - 1;
+        if (atSeam || Number.isNaN(out.columns[to]) || Number.isNaN(out.rows[to])) placeOne(out, to, lons[i], lats[j]);
       }
     }
     return out;
@@ -181,6 +186,8 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
       const west = Math.floor((lon + 180) / spacing) * spacing - 180;
       const north = 90 - Math.floor((90 - lat) / spacing) * spacing;
       if (north - spacing < -90) return Infinity;
+      // The cells at the end of the world are placed exactly.
+      if (west + spacing > 180 - spacing / 2) continue;
       const corners = newPositions(2, 2);
       [
         [west, north],

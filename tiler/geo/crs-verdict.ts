@@ -36,7 +36,8 @@ const OTHERS_AS_WGS84 = [1, 'by plate motion and by how loosely the two are tied
 
 /** The geographic system under a code: geographic, projected or compound. Undefined for WGS84 and for unknown codes. */
 export function baseOf(code: number): BaseSystem | undefined {
-  const key = lookUp('bases', BASES).get(code);
+  // Some are no codes that are known by themselves, only under others.
+  const key = lookUp('bases', BASES).get(code) ?? Object.keys(BASES).find((one) => one.startsWith(`${code} `));
   if (key === undefined) return undefined;
   const [, base = '', name = '', family] = /^(\d+) ([^=]+)(?:=(\w+))?$/.exec(key) ?? [];
   return { code: Number(base), name, family: family ?? name };
@@ -161,7 +162,7 @@ function indexNames(): Map<string, number> {
 function plain(name: string): string {
   return name
     .replace(/^(GCS|D)_/i, '')
-    .replace(/[^a-z0-9]/gi, '')
+    .replace(/[^a-z0-9+]/gi, '')
     .toLowerCase();
 }
 

@@ -72,7 +72,7 @@ export async function resolveCrs(definition: string, options: CrsOptions = {}): 
   const given = key === undefined ? options : { ...options, grids: gridsOfKey(key) };
   const epsg = /^EPSG:{1,2}(\d{1,6})$/i.exec(text.replace(/^urn:ogc:def:crs:/i, ''));
   if (epsg) return crsFromCode(Number(epsg[1]), given);
-  if (text.startsWith('+')) return crsFromTokens(parseTokens(text), { definition: text, name: 'as given' }, given);
+  if (text.startsWith('+')) return crsFromTokens(parseTokens(text), { definition: text, name: nameOfOwn(text) }, given);
   const system = readWkt(text) ?? readProjJson(text);
   if (system?.code !== undefined && shift === undefined) return crsFromCode(system.code, given);
   if (system !== undefined) return crsFromWkt(system, text, given, shift);
@@ -118,6 +118,10 @@ export async function crsFromGeoKeys(keys: GeoKeyValues, options: CrsOptions = {
   return crsFromTokens(tokens, { name, unit, datumCode: geographic }, options);
 }
 
+function nameOfOwn(proj: string): string {
+  return `Own definition (${parseTokens(proj).get('proj') ?? 'no projection'})`;
+}
+
 async function crsFromCode(code: number, options: CrsOptions, citation?: string): Promise<Crs> {
   const naming = { definition: `EPSG:${code}`, name: nameWithCode(code, citation), datumCode: code };
   return crsFromTokens(await tokensOfCode(code), naming, options);
@@ -157,9 +161,11 @@ function crsFromTokens(tokens: Tokens, naming: Naming, options: CrsOptions): Crs
   // proj4 knows this datum's ellipsoid only and would leave out a shift of 100 m (EPSG:1173, continental US, 10 m).
   const isNad27 = tokens.get('datum')?.toUpperCase() === 'NAD27' && !tokens.has('towgs84');
   const base = naming.datumCode === undefined ? (isNad27 ? baseOf(4267) : undefined) : baseOf(naming.datumCode);
-  const grids = fittingGrids(options.grids ?? [], base, radiusOf(tokens)).filter(
-    ({ name: file }) => gridsAsked === undefined || gridsAsked.split(',').some((one) => one.replace('@', '') === file),
-  );
+  // Who names a grid in the definition knows what it is for.
+  const asked = gridsAsked?.split(',').map((one) => one.replace('@', ''));
+  const grids = asked
+    ? (options.grids ?? []).filter(({ name: file }) => asked.includes(file))
+    : fittingGrids(options.grids ?? [], base, radiusOf(tokens));
   // The table leaves the pole to the sign of the standard parallel (EPSG method 9829); proj4 wants to be told.
   const trueScale = Number(tokens.get('lat_ts'));
   if (tokens.get('proj') === 'stere' && !tokens.has('lat_0') && trueScale !== 0) {

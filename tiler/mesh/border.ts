@@ -5,24 +5,29 @@
  * from the west or north).
  */
 
-/** Marks chosen posts with 1 in `chosen`. `bent` are heights along the border, lowered by its curvature (metres). */
+/**
+ * Marks chosen posts with 1 in `chosen`, and returns the greatest error that is left (metres). `bent` are heights along the
+ * border, lowered by its curvature (metres).
+ */
 export function chooseBorderPosts(
   bent: Float64Array,
   latticeCells: number,
   maxError: number,
   chosen: Uint8Array,
-): void {
+): number {
   const cells = bent.length - 1;
   const step = cells / latticeCells;
+  let left = 0;
   for (let k = 0; k <= cells; k += step) chosen[k] = 1;
-  for (let k = 0; k < cells; k += step) split(bent, k, k + step, maxError, chosen);
+  for (let k = 0; k < cells; k += step) left = Math.max(left, split(bent, k, k + step, maxError, chosen));
+  return left;
 }
 
-function split(bent: Float64Array, first: number, last: number, maxError: number, chosen: Uint8Array): void {
-  if (last - first < 2) return;
+/** Splits the chord from `first` to `last` until every post is within the bound; returns the greatest error left. */
+function split(bent: Float64Array, first: number, last: number, maxError: number, chosen: Uint8Array): number {
   const slope = (bent[last] - bent[first]) / (last - first);
-  let worst = maxError;
-  let at = -1;
+  let worst = 0;
+  let at = first;
   for (let k = first + 1; k < last; k++) {
     const error = Math.abs(bent[k] - (bent[first] + slope * (k - first)));
     if (error > worst) {
@@ -30,8 +35,7 @@ function split(bent: Float64Array, first: number, last: number, maxError: number
       at = k;
     }
   }
-  if (at < 0) return;
+  if (worst <= maxError) return worst;
   chosen[at] = 1;
-  split(bent, first, at, maxError, chosen);
-  split(bent, at, last, maxError, chosen);
+  return Math.max(split(bent, first, at, maxError, chosen), split(bent, at, last, maxError, chosen));
 }

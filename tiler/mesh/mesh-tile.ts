@@ -34,12 +34,12 @@ export function meshTile(grid: HeightGrid, maxError: number): TerrainMesh {
   const work = workspaceFor(posts.columns, posts.rows);
   const cells = latticeCells(posts.scheme, posts.z, posts.perTile);
   work.isVertex.fill(0);
-  markBorder(grid, cells, maxError, work.isVertex);
+  const worstOnBorder = markBorder(grid, cells, maxError, work.isVertex);
   markLattice(posts, cells, work.isVertex);
   bendHeights(heights, posts, widestEastStep(posts), work.bent);
   insertMarked(posts, work);
   const worst = refine(posts, maxError, work);
-  return collect(grid, work, worst);
+  return collect(grid, work, Math.max(worst, worstOnBorder));
 }
 
 function workspaceFor(columns: number, rows: number): Workspace {
@@ -60,21 +60,24 @@ function workspaceFor(columns: number, rows: number): Workspace {
   return work;
 }
 
-function markBorder({ posts, heights }: HeightGrid, cells: number, maxError: number, isVertex: Uint8Array): void {
+function markBorder({ posts, heights }: HeightGrid, cells: number, maxError: number, isVertex: Uint8Array): number {
   const { columns, rows } = posts;
-  markLine(0, 1, columns, eastStep(posts, 0));
-  markLine((rows - 1) * columns, 1, columns, eastStep(posts, rows - 1));
-  markLine(0, columns, rows, northStep(posts));
-  markLine(columns - 1, columns, rows, northStep(posts));
+  return Math.max(
+    markLine(0, 1, columns, eastStep(posts, 0)),
+    markLine((rows - 1) * columns, 1, columns, eastStep(posts, rows - 1)),
+    markLine(0, columns, rows, northStep(posts)),
+    markLine(columns - 1, columns, rows, northStep(posts)),
+  );
 
-  function markLine(start: number, stride: number, count: number, step: number): void {
+  function markLine(start: number, stride: number, count: number, step: number): number {
     const line = new Float32Array(count);
     for (let k = 0; k < count; k++) line[k] = heights[start + k * stride];
     const bent = new Float64Array(count);
     bendHeights(line, { ...posts, columns: count, rows: 1 }, step, bent);
     const chosen = new Uint8Array(count);
-    chooseBorderPosts(bent, cells, maxError, chosen);
+    const left = chooseBorderPosts(bent, cells, maxError, chosen);
     for (let k = 0; k < count; k++) if (chosen[k]) isVertex[start + k * stride] = 1;
+    return left;
   }
 }
 

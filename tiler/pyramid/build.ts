@@ -38,7 +38,7 @@ export async function buildTileset(
 ): Promise<BuildReport> {
   const writer = await openDirectoryWriter(out);
   try {
-    const maker = await openTerrainMaker(spec);
+    const maker = await openTerrainMaker(spec, { signal });
     const plan = maker.plan();
     const document = maker.document(basename(resolve(out)), labels);
     await maker.close();

@@ -1,8 +1,7 @@
 /** How many bytes a layer will have: a few tiles of each level are made, spread over what is planned. */
-import { gzipSync } from 'node:zlib';
+import { gzipBytesSync } from '../encode/gzip.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
-import { GZIP_LEVEL } from './job.ts';
 import { countTiles, type TileRange } from './plan.ts';
 import type { TerrainMaker } from './terrain-maker.ts';
 
@@ -39,7 +38,7 @@ export async function estimateLevels(
     let bytes = 0;
     for (const id of spread(plan[z], wanted)) {
       const made = await maker.makeTile(id, { signal });
-      bytes += gzipSync(made.bytes, { level: GZIP_LEVEL }).length;
+      bytes += gzipBytesSync(made.bytes).length;
     }
     if (wanted > 0) bytesPerTile = bytes / wanted;
     found.unshift({ z, tiles, tilesMade: wanted, bytes: Math.round(bytesPerTile * tiles) });

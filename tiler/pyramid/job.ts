@@ -1,5 +1,5 @@
 /** Work on a layer as plain JSON, the same in process, on a thread or on another machine. */
-import { gzipSync } from 'node:zlib';
+import { gzipBytesSync } from '../encode/gzip.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { writeTileFile } from '../store/directory-writer.ts';
@@ -58,7 +58,6 @@ export interface JobRunner {
 export type OpenRunner = (spec: TerrainSpec, width: number) => Promise<JobRunner>;
 
 /** Of tiles as they are stored. */
-export const GZIP_LEVEL = 6;
 const TILES_PER_CALL = 64;
 
 export async function executeJob(
@@ -73,7 +72,7 @@ export async function executeJob(
       return { levels: [] };
     case 'tile': {
       const { bytes } = await maker.makeTile(job.id, { signal });
-      return { levels: [], tile: gzipSync(bytes, { level: GZIP_LEVEL }) };
+      return { levels: [], tile: gzipBytesSync(bytes) };
     }
     case 'shard':
       return executeShard(maker, job, { signal, onTiles });
@@ -88,7 +87,7 @@ async function executeShard(maker: TerrainMaker, { ranges, folder }: ShardJob, {
       for (let x = x0; x <= x1; x++) {
         signal?.throwIfAborted();
         const made = await maker.makeTile({ z, x, y }, { signal });
-        const packed = gzipSync(made.bytes, { level: GZIP_LEVEL });
+        const packed = gzipBytesSync(made.bytes);
         writeTileFile(folder, maker.scheme, { z, x, y }, packed);
         const one = { z, tiles: 1, bytes: packed.length, triangles: made.triangles, maxError: made.maxError };
         levels.set(z, addReports(levels.get(z), one));

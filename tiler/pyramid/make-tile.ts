@@ -31,6 +31,12 @@ export interface MadeTile {
 }
 
 /**
+ * Part of every layer's version, and so of addresses, ETags and caches: raise it when the same source and options give
+ * other bytes, whatever the cause (fill, warp, shares of the bound, meshing, order, encoding). A test pins tiles' hashes.
+ */
+export const TILE_VERSION = 1;
+
+/**
  * Part of the bound kept back for what meshing does not see: heights are rounded to 1/32767 of the tile's range, u and v
  * to 1/32767 of its side (1/1024 of a post spacing, times the slope), and the Earth is bent as a paraboloid. A share, not
  * a measure of the tile: neighbours must cut their common border to one and the same bound.

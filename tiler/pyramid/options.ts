@@ -29,10 +29,12 @@ export const tileOptionsSchema = z.strictObject({
     .describe(`Extensions that the tiles carry (${EXTENSION_NAMES.join(', ')}), or none`),
   maxErrorFactor: z
     .number()
-    .min(0.01)
+    .min(0.05)
     .max(10)
     .default(1)
-    .describe("Greatest height error as a share of what clients assume of the level; 1 is the clients' own bound"),
+    .describe(
+      "Greatest height error as a share of what clients assume of the level; 1 is the clients' own bound, of which levels 0 to 8 use a quarter",
+    ),
   verticalDatum: z
     .string()
     .min(1)

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { type AvailableRange, type LayerJson, writeLayerJson } from '../catalog/layer-json.ts';
-import { ENCODER_VERSION } from '../encode/quantized-mesh.ts';
 import { RelievoError } from '../error.ts';
 import { openOutsideField } from '../fields/outside-field.ts';
 import { openRasterField, type RasterField } from '../fields/raster-field.ts';
@@ -11,7 +10,7 @@ import { flipRow, geographic, type TileId, type TilingScheme } from '../geo/tili
 import { openSource } from '../sources/open-source.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { VERSION } from '../version.ts';
-import { type MadeTile, makeTile } from './make-tile.ts';
+import { type MadeTile, makeTile, TILE_VERSION } from './make-tile.ts';
 import { DEEPEST_LEVEL, type LabelOptions, type TileOptions } from './options.ts';
 import { nativeLevel, planTiles, type TilePlan } from './plan.ts';
 import { warningsOf } from './warnings.ts';
@@ -50,7 +49,7 @@ export interface OpenMakerOptions extends ReadOptions {
 
 export async function openTerrainMaker(
   spec: TerrainSpec,
-  { hash = true }: OpenMakerOptions = {},
+  { hash = true, signal }: OpenMakerOptions = {},
 ): Promise<TerrainMaker> {
   const { options } = spec;
   const scheme = geographic;
@@ -64,6 +63,7 @@ export async function openTerrainMaker(
     rawLayout: options.rawLayout,
     heightEncoding: options.heightEncoding,
     hash,
+    signal,
   });
   const field = await openRasterField(source, scheme, options).catch(async (error) => {
     await source.close();
@@ -142,6 +142,6 @@ export async function openTerrainMaker(
 
 /** Equal for equal bytes: sources' content, what was chosen of them, and the code that encodes. */
 function layerVersion(fieldVersion: string, { extensions, maxErrorFactor, maxZoom, minZoom }: TileOptions): string {
-  const parts = [fieldVersion, extensions.toSorted(), maxErrorFactor, maxZoom ?? null, minZoom, ENCODER_VERSION];
+  const parts = [fieldVersion, extensions.toSorted(), maxErrorFactor, maxZoom ?? null, minZoom, TILE_VERSION];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }

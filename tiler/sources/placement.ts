@@ -101,6 +101,7 @@ export function affineOfBounds(text: string, { columns, rows }: Shape): Affine {
 
 /** Positions must lie in the CRS's own world; a wrong CRS shows here first. Refuses with `crs`. */
 export function checkPlace(crs: Crs, affine: Affine, { columns, rows }: Shape): void {
+  if (crs.grids.length > 0) checkGridCover(crs, affine, { columns, rows });
   if (!crs.geographic) {
     const centre = applyAffine(affine, (columns - 1) / 2, (rows - 1) / 2);
     if (Number.isFinite(crs.inverse(centre)[0])) return;
@@ -124,6 +125,20 @@ export function checkPlace(crs: Crs, affine: Affine, { columns, rows }: Shape): 
     throw new RelievoError(
       'crs',
       `A corner lies at longitude ${lon}, latitude ${lat}, outside the world: its coordinates are said to be degrees (${crs.name}), and they are not; name the right system with --source-crs.`,
+    );
+  }
+}
+
+/** A datum grid that ends inside the data would cut them off without a word. */
+function checkGridCover(crs: Crs, affine: Affine, { columns, rows }: Shape): void {
+  for (let i = 0; i < 25; i++) {
+    const [column, row] = [((columns - 1) * (i % 5)) / 4, ((rows - 1) * Math.floor(i / 5)) / 4];
+    const [x, y] = applyAffine(affine, column, row);
+    if (Number.isFinite(crs.inverse([x, y])[0])) continue;
+    throw new RelievoError(
+      'crs',
+      `The datum grid ${crs.grids.join(', ')} has no value at x ${x}, y ${y} in ${crs.name}, inside the data: give one that covers them all with --crs-grids, or several.`,
+      { where: '--crs-grids' },
     );
   }
 }

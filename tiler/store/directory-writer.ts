@@ -4,14 +4,12 @@
  * document last: a client that finds `layer.json` finds every tile. An older tileset of ours stays until then.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
 import { RelievoError } from '../error.ts';
 import { flipRow, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
-
-const STAGING = '.relievo-building';
-const OWNER = 'owner.json';
+import { isLevel, STAGING, takeStaging } from './staging.ts';
 
 export interface DirectoryWriter {
   /** Where tiles go meanwhile: threads write there by `writeTileFile`. */
@@ -29,34 +27,25 @@ export interface DirectoryWriter {
 export async function openDirectoryWriter(out: string): Promise<DirectoryWriter> {
   const existed = existsSync(out);
   refuseForeign(out);
-  const staging = join(out, STAGING);
-  try {
+  const staging = await (async () => {
     await makeFolders(out);
-    await takeStaging(staging, out);
-  } catch (error) {
+    return takeStaging(out);
+  })().catch((error) => {
     throw error instanceof RelievoError ? error : unwritable(out, error);
-  }
-  const folder = join(staging, 'new');
-  await mkdir(folder);
-  return { folder, finish, abort };
+  });
+  return { folder: staging.collected, finish, abort };
 
   async function finish(document: LayerJson): Promise<void> {
     try {
-      const old = join(staging, 'old');
-      await mkdir(old);
-      await writeFile(join(folder, 'layer.json'), `${JSON.stringify(document, null, 2)}\n`);
-      await move('layer.json', out, old);
-      for (const level of await readdir(out)) if (isLevel(level)) await move(level, out, old);
-      for (const level of await readdir(folder)) if (isLevel(level)) await move(level, folder, out);
-      await move('layer.json', folder, out);
-      await rm(staging, { recursive: true });
+      await staging.exchange(`${JSON.stringify(document, null, 2)}\n`);
     } catch (error) {
       throw unwritable(out, error);
     }
   }
 
   async function abort(): Promise<void> {
-    await rm(existed ? staging : out, { recursive: true, force: true });
+    await staging.remove();
+    if (!existed) await rm(out, { recursive: true, force: true });
   }
 }
 
@@ -120,60 +109,6 @@ function isOurs(out: string): boolean {
     // No document, or one that is no JSON: then it is not ours, and the caller refuses it.
     return false;
   }
-}
-
-function isLevel(name: string): boolean {
-  return /^\d{1,2}$/.test(name);
-}
-
-/** Makes the staging folder ours; one left by a process that is gone is swept away. */
-async function takeStaging(staging: string, out: string): Promise<void> {
-  const owner = readOwner(staging);
-  if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
-    throw new RelievoError(
-      'output-refused',
-      `Another build (process ${owner}) is writing there: wait for it or stop it`,
-      {
-        where: out,
-      },
-    );
-  }
-  await restoreOld(staging, out);
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging);
-  await writeFile(join(staging, OWNER), JSON.stringify({ pid: process.pid }));
-}
-
-/** A build killed between moving the old tileset out and the new one in: the new one was whole, but the old is known good. */
-async function restoreOld(staging: string, out: string): Promise<void> {
-  const old = join(staging, 'old');
-  if (!existsSync(join(old, 'layer.json')) || existsSync(join(out, 'layer.json'))) return;
-  for (const name of await readdir(old)) {
-    await rm(join(out, name), { recursive: true, force: true });
-    await rename(join(old, name), join(out, name));
-  }
-}
-
-function readOwner(staging: string): number | undefined {
-  try {
-    return JSON.parse(readFileSync(join(staging, OWNER), 'utf8')).pid;
-  } catch {
-    // Never written or half written: its process died before it began.
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-async function move(name: string, from: string, to: string): Promise<void> {
-  if (existsSync(join(from, name))) await rename(join(from, name), join(to, name));
 }
 
 function unwritable(path: string, error: unknown): RelievoError {
