@@ -37,7 +37,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('the installed package', () => {
   it('holds the command, the viewer and its papers, and no sources, tests or data', () => {
     const root = join(folder, 'node_modules/relievo');
-    expect(readdirSync(root).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+    expect(readdirSync(root).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'NOTICE',
+      'README.md',
+      'dist',
+      'package.json',
+    ]);
     expect(readdirSync(join(root, 'dist')).sort()).toEqual(['server', 'tiler', 'viewer']);
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' });
     expect(names.filter((name) => /\.(hgt|tif|zip|tgz)$|(?<!\.d)\.ts$|\.test\./.test(name))).toEqual([]);
