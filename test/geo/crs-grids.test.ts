@@ -83,9 +83,8 @@ for (const { code, file, from = code, to, northFirst, box, accuracy } of CASES) 
       expect(worst).toBeLessThan(0.01);
     });
 
-    it.runIf(HAS_PROJ && from === code)(
-      'is held against the grid, and not against what PROJ falls back on',
-      async () => {
+    if (from === code)
+      it.runIf(HAS_PROJ)('is held against the grid, and not against what PROJ falls back on', async () => {
         const withGrid = openJudge([path]);
         const without = openJudge([]);
         judges.push(withGrid, without);
@@ -99,8 +98,7 @@ for (const { code, file, from = code, to, northFirst, box, accuracy } of CASES) 
         const [latA = 0, lonA = 0] = a ?? [];
         const [latB = 0, lonB = 0] = b ?? [];
         expect(metres(lonA - lonB, latA - latB, latA)).toBeGreaterThan(0.01);
-      },
-    );
+      });
 
     it('says which grid it uses and how good that is, and is made again from its definition', async () => {
       const crs = await resolveCrs(code, { grids: await readDatumGrids([path]) });

@@ -175,7 +175,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function greeting(url: string, layers: readonly Layer[]): string {
   const [first] = layers;
-  const [west, south, east, north] = first.document.bounds;
+  const corners = first.document.bounds.map((degrees) => degrees.toFixed(4));
   const list = layers.map(({ name, title, document }) => {
     const { datum } = document.relievo;
     const mark = datum.known === 'assumed' ? ' (ASSUMED)' : '';
@@ -186,10 +186,16 @@ ${list.join('\n')}
 
 CesiumJS, to paste into a page:
 
-  const viewer = new Cesium.Viewer('cesiumContainer', { baseLayerPicker: false, geocoder: false });
-  viewer.terrainProvider = await Cesium.CesiumTerrainProvider.fromUrl('${url}/layers/${first.name}', {
-    requestVertexNormals: true,
+  const viewer = new Cesium.Viewer('cesiumContainer', {
+    terrain: new Cesium.Terrain(
+      Cesium.CesiumTerrainProvider.fromUrl('${url}/layers/${first.name}', { requestVertexNormals: true }),
+    ),
+    baseLayer: Cesium.ImageryLayer.fromProviderAsync(
+      Cesium.TileMapServiceImageryProvider.fromUrl(Cesium.buildModuleUrl('Assets/Textures/NaturalEarthII')),
+    ),
+    baseLayerPicker: false,
+    geocoder: false,
   });
-  viewer.camera.flyTo({ destination: Cesium.Rectangle.fromDegrees(${west}, ${south}, ${east}, ${north}) });
+  viewer.camera.flyTo({ destination: Cesium.Rectangle.fromDegrees(${corners.join(', ')}) });
 `;
 }
