@@ -22,9 +22,10 @@ export function openProgress(stream: NodeJS.WriteStream, what: string): Progress
     if (now - drawn < pause && done < total) return;
     drawn = now;
     const seconds = (now - started) / 1000;
-    const rate = seconds > 0 ? done / seconds : 0;
-    const left = rate > 0 ? (total - done) / rate : Infinity;
     const share = total > 0 ? done / total : 1;
+    const rate = seconds > 0 ? done / seconds : 0;
+    // The first tiles wait for what all need: no rate to go by yet.
+    const left = rate > 0 && (seconds > 3 || share > 0.02) ? (total - done) / rate : Infinity;
     const numbers = `${count(done)} of ${count(total)} ${what}  ${count(Math.round(rate))}/s  ${timeLeft(left)} left`;
     if (!stream.isTTY) {
       stream.write(`${Math.floor(share * 100)} %  ${numbers}\n`);

@@ -130,7 +130,7 @@ export async function openRasterField(
     const undulation = undulationAt(datum.seaLevel, lon, lat);
     const outsideHeight = datum.outside === 'sea-level' ? undulation : 0;
     const weight = outsideWeight[0];
-    const geoid = weight === 1 ? 0 : geoidAt(lon, lat, origin[0]);
+    const geoid = weight === 1 ? undulation : geoidAt(lon, lat, origin[0]);
     const left = Math.floor(column);
     const top = Math.floor(row);
     const raw = Number.isNaN(column)

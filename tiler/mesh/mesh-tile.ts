@@ -17,6 +17,7 @@ interface Workspace {
   readonly queue: TriangleQueue;
   readonly bent: Float64Array;
   readonly isVertex: Uint8Array;
+  readonly weights: Float32Array;
   /** By triangle: the post that lies farthest from it, and how far (metres). */
   readonly worstPost: Int32Array;
   readonly worstError: Float64Array;
@@ -34,7 +35,8 @@ export function meshTile(grid: HeightGrid, maxError: number): TerrainMesh {
   const work = workspaceFor(posts.columns, posts.rows);
   const cells = latticeCells(posts.scheme, posts.z, posts.perTile);
   work.isVertex.fill(0);
-  const worstOnBorder = markBorder(grid, cells, maxError, work.isVertex);
+  weighPosts(grid, work.weights);
+  const worstOnBorder = markBorder(grid, cells, maxError, work);
   markLattice(posts, cells, work.isVertex);
   bendHeights(heights, posts, widestEastStep(posts), work.bent);
   insertMarked(posts, work);
@@ -52,6 +54,7 @@ function workspaceFor(columns: number, rows: number): Workspace {
       queue: new TriangleQueue(2 * count),
       bent: new Float64Array(count),
       isVertex: new Uint8Array(count),
+      weights: new Float32Array(count),
       worstPost: new Int32Array(2 * count),
       worstError: new Float64Array(2 * count),
     };
@@ -60,7 +63,23 @@ function workspaceFor(columns: number, rows: number): Workspace {
   return work;
 }
 
-function markBorder({ posts, heights }: HeightGrid, cells: number, maxError: number, isVertex: Uint8Array): number {
+/**
+ * The sea must not rise. A triangle from a coast into the water keeps the bound and still draws land far out at sea; so what
+ * rises above a post that is exactly at sea level, as the sea is in most DEMs and everywhere outside the data, counts for
+ * more. It costs Maui less than 1 % in bytes.
+ */
+const SEA_WEIGHT = 8;
+
+function weighPosts({ heights, undulation }: HeightGrid, weights: Float32Array): void {
+  for (let k = 0; k < heights.length; k++) weights[k] = heights[k] === undulation[k] ? SEA_WEIGHT : 1;
+}
+
+function markBorder(
+  { posts, heights }: HeightGrid,
+  cells: number,
+  maxError: number,
+  { isVertex, weights }: Workspace,
+): number {
   const { columns, rows } = posts;
   return Math.max(
     markLine(0, 1, columns, eastStep(posts, 0)),
@@ -72,10 +91,12 @@ function markBorder({ posts, heights }: HeightGrid, cells: number, maxError: num
   function markLine(start: number, stride: number, count: number, step: number): number {
     const line = new Float32Array(count);
     for (let k = 0; k < count; k++) line[k] = heights[start + k * stride];
+    const lineWeights = new Float32Array(count);
+    for (let k = 0; k < count; k++) lineWeights[k] = weights[start + k * stride];
     const bent = new Float64Array(count);
     bendHeights(line, { ...posts, columns: count, rows: 1 }, step, bent);
     const chosen = new Uint8Array(count);
-    const left = chooseBorderPosts(bent, cells, maxError, chosen);
+    const left = chooseBorderPosts(bent, cells, maxError, chosen, lineWeights);
     for (let k = 0; k < count; k++) if (chosen[k]) isVertex[start + k * stride] = 1;
     return left;
   }
@@ -136,7 +157,7 @@ function refine({ columns, rows }: PostGrid, maxError: number, work: Workspace):
 /** Of the posts inside a triangle or on its edges, but not on the tile's border, the one farthest from its plane. */
 function findWorstPost(t: number, columns: number, rows: number, work: Workspace): void {
   const { x, y, corners } = work.triangulation;
-  const { bent } = work;
+  const { bent, weights } = work;
   let a = corners[3 * t];
   let b = corners[3 * t + 1];
   let c = corners[3 * t + 2];
@@ -172,7 +193,8 @@ function findWorstPost(t: number, columns: number, rows: number, work: Workspace
     let plane = za + slopeY * (row - ay) + slopeX * (first - ax);
     const base = row * columns;
     for (let column = first; column <= last; column++) {
-      const error = Math.abs(bent[base + column] - plane);
+      const rise = plane - bent[base + column];
+      const error = rise > 0 ? rise * weights[base + column] : -rise;
       if (error > worst) {
         worst = error;
         post = base + column;

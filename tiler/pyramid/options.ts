@@ -109,6 +109,30 @@ export function parseOptions<T extends z.ZodType>(
 ): z.output<T> {
   const result = schema.safeParse(values);
   if (result.success) return result.data;
-  const sentences = result.error.issues.map((issue) => `${flagOf(issue.path.join('.'))}: ${issue.message}`);
+  const sentences = result.error.issues.map((issue) => {
+    const value = issue.path.reduce<unknown>(
+      (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+      values,
+    );
+    return `${flagOf(String(issue.path[0] ?? ''))} ${expectation(issue)}, not ${JSON.stringify(value) ?? 'nothing'}`;
+  });
   throw new RelievoError('usage', sentences.join('; '));
+}
+
+/** What an option must be, for the end of a sentence that begins with its name. */
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}`;
+    case 'invalid_value':
+      return `must be ${issue.values.join(' or ')}`;
+    case 'invalid_type':
+      return `must be a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+    case 'unrecognized_keys':
+      return `has unknown keys ${issue.keys.join(', ')}`;
+    default:
+      return `is no good: ${issue.message}`;
+  }
 }
