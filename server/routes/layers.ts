@@ -1,6 +1,6 @@
 /** `GET /layers` and `GET /layers/:id`: what can be had, for people and programs. */
 import type { Express } from 'express';
-import type { CrsStatement } from '../../tiler/catalog/layer-json.ts';
+import type { CrsStatement, LayerJson } from '../../tiler/catalog/layer-json.ts';
 import { RelievoError } from '../../tiler/error.ts';
 import type { DatumStatement } from '../../tiler/fields/height-field.ts';
 import type { Layer } from '../../tiler/pyramid/layer.ts';
@@ -17,6 +17,8 @@ export interface LayerSummary {
   readonly bounds: readonly [number, number, number, number];
   readonly minLevel: number;
   readonly maxLevel: number;
+  /** Tiles of each level from 0. */
+  readonly levels: readonly { readonly level: number; readonly tiles: number }[];
   readonly kind: Layer['kind'];
   /** What the source's heights were measured from, and how that is known. */
   readonly datum: DatumStatement;
@@ -46,6 +48,7 @@ export function summarizeLayer(id: string, { title, kind, document }: Layer, bas
     bounds: document.bounds,
     minLevel: document.minzoom,
     maxLevel: document.maxzoom,
+    levels: document.available.map((ranges, level) => ({ level, tiles: countAvailable(ranges) })),
     kind,
     datum: document.relievo.datum,
     crs: document.relievo.crs,
@@ -77,4 +80,8 @@ export function routeLayers(app: Express, layers: Layers, options: BaseAddressOp
     const layer = findLayer(layers, req.params.id);
     await sendDocument(req, res, summarizeLayer(req.params.id, layer, baseAddress(req, options)), keepFor(0));
   });
+}
+
+function countAvailable(ranges: LayerJson['available'][number]): number {
+  return ranges.reduce((sum, r) => sum + (r.endX - r.startX + 1) * (r.endY - r.startY + 1), 0);
 }

@@ -23,6 +23,10 @@ describe('the catalog', () => {
       bounds: [-180, -90, 180, 90],
       minLevel: 0,
       maxLevel: 1,
+      levels: [
+        { level: 0, tiles: 2 },
+        { level: 1, tiles: 1 },
+      ],
       kind: 'on-demand',
       datum: { source: 'egm96', known: 'format', because: 'so it was made', geoid: 'EGM96' },
       warnings: [],
