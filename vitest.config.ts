@@ -26,7 +26,14 @@ export default defineConfig({
           globalSetup: 'test/support/programs.ts',
         },
       },
-      { test: { ...limits, name: 'built', include: BUILT, globalSetup: 'test/support/global-setup.ts' } },
+      {
+        test: {
+          ...limits,
+          name: 'built',
+          include: BUILT,
+          globalSetup: ['test/support/programs.ts', 'test/support/global-setup.ts'],
+        },
+      },
     ],
   },
 });
