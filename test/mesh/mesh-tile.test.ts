@@ -67,6 +67,24 @@ function measureInSpace(grid: HeightGrid, mesh: TerrainMesh): number {
   return worst;
 }
 
+/** How far triangles rise over posts that are at most at 0.01 m, in metres of height. */
+function riseOverSea({ posts, heights }: HeightGrid, mesh: TerrainMesh): number {
+  let most = 0;
+  const all = triangles(mesh);
+  const { columns: x, rows: y } = mesh;
+  for (let j = 0; j < posts.rows; j++) {
+    for (let i = 0; i < posts.columns; i++) {
+      if (heights[j * posts.columns + i] > 0.011) continue;
+      const [a, b, c] = all.find((corners) => holds(mesh, corners[0], corners[1], corners[2], i, j)) ?? [0, 0, 0];
+      const area = (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a]);
+      const wb = ((i - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (j - y[a])) / area;
+      const wc = ((x[b] - x[a]) * (j - y[a]) - (i - x[a]) * (y[b] - y[a])) / area;
+      most = Math.max(most, mesh.heights[a] * (1 - wb - wc) + mesh.heights[b] * wb + mesh.heights[c] * wc);
+    }
+  }
+  return most;
+}
+
 function holds({ columns: x, rows: y }: TerrainMesh, a: number, b: number, c: number, px: number, py: number): boolean {
   const side = (p: number, q: number) => (x[q] - x[p]) * (py - y[p]) - (px - x[p]) * (y[q] - y[p]);
   const s = [side(a, b), side(b, c), side(c, a)];
@@ -168,6 +186,24 @@ describe('meshTile', () => {
     const mesh = meshTile(gridOf(id, onBorder), bound);
     expect(mesh.maxError).toBeGreaterThan(0.88 * bound);
     expect(mesh.maxError).toBeLessThanOrEqual(bound);
+  });
+
+  it('draws no land out at sea, and reports the plain error all the same', () => {
+    const bound = geographic.maxGeometricError(12);
+    const id = { z: 12, x: 100, y: 900 };
+    // Land to the west, a coast that is not straight, and the sea exactly at the geoid.
+    const coast = (i: number, j: number) => {
+      const inland = id.x * 64 + 20 + 9 * Math.sin(j * 0.7) - i;
+      return inland > 0 ? bound * Math.min(3, inland / 4) : 0;
+    };
+    const grid = gridOf(id, coast);
+    const mesh = meshTile(grid, bound);
+    expect(Math.abs(measureInSpace(grid, mesh) - mesh.maxError)).toBeLessThan(0.02 * bound);
+    const risen = riseOverSea(grid, mesh);
+    expect(risen).toBeLessThan(bound / 7);
+    // The same shape a little above the sea may rise by the whole bound.
+    const lifted = gridOf(id, (i, j) => coast(i, j) + 0.01);
+    expect(riseOverSea(lifted, meshTile(lifted, bound))).toBeGreaterThan(risen * 2);
   });
 
   it('starts from a lattice that keeps the sag of flat triangles under half the bound', () => {

@@ -6,9 +6,8 @@
  */
 
 /**
- * Marks chosen posts with 1 in `chosen`, and returns the greatest weighted error that is left (metres). `bent` are heights
- * along the border, lowered by its curvature (metres); `weights` make a chord count for more that rises
- * above a post.
+ * Marks chosen posts with 1 in `chosen`. `bent` are heights along the border, lowered by its curvature (metres); `weights`
+ * make a chord count for more that rises above a post.
  */
 export function chooseBorderPosts(
   bent: Float64Array,
@@ -16,36 +15,42 @@ export function chooseBorderPosts(
   maxError: number,
   chosen: Uint8Array,
   weights: Float32Array,
-): number {
+): void {
   const cells = bent.length - 1;
   const step = cells / latticeCells;
-  let left = 0;
   for (let k = 0; k <= cells; k += step) chosen[k] = 1;
-  for (let k = 0; k < cells; k += step) left = Math.max(left, split(bent, k, k + step, maxError, chosen, weights));
-  return left;
+  for (let k = 0; k < cells; k += step) split(k, k + step);
+
+  function split(first: number, last: number): void {
+    const slope = (bent[last] - bent[first]) / (last - first);
+    let worst = maxError;
+    let at = -1;
+    for (let k = first + 1; k < last; k++) {
+      const rise = bent[first] + slope * (k - first) - bent[k];
+      const error = rise > 0 ? rise * weights[k] : -rise;
+      if (error > worst) {
+        worst = error;
+        at = k;
+      }
+    }
+    if (at < 0) return;
+    chosen[at] = 1;
+    split(first, at);
+    split(at, last);
+  }
 }
 
-/** Splits the chord from `first` to `last` until every post is within the bound; returns the greatest error left. */
-function split(
-  bent: Float64Array,
-  first: number,
-  last: number,
-  maxError: number,
-  chosen: Uint8Array,
-  weights: Float32Array,
-): number {
-  const slope = (bent[last] - bent[first]) / (last - first);
+/** Greatest distance in metres between a post of the border and the chord of chosen posts over it. */
+export function measureBorder(bent: Float64Array, chosen: Uint8Array): number {
   let worst = 0;
-  let at = first;
-  for (let k = first + 1; k < last; k++) {
-    const rise = bent[first] + slope * (k - first) - bent[k];
-    const error = rise > 0 ? rise * weights[k] : -rise;
-    if (error > worst) {
-      worst = error;
-      at = k;
+  let first = 0;
+  for (let last = 1; last < bent.length; last++) {
+    if (!chosen[last]) continue;
+    const slope = (bent[last] - bent[first]) / (last - first);
+    for (let k = first + 1; k < last; k++) {
+      worst = Math.max(worst, Math.abs(bent[first] + slope * (k - first) - bent[k]));
     }
+    first = last;
   }
-  if (worst <= maxError) return worst;
-  chosen[at] = 1;
-  return Math.max(split(bent, first, at, maxError, chosen, weights), split(bent, at, last, maxError, chosen, weights));
+  return worst;
 }

@@ -5,7 +5,7 @@
  */
 import { RelievoError } from '../error.ts';
 import type { HeightGrid, PostGrid } from '../geo/post-grid.ts';
-import { chooseBorderPosts } from './border.ts';
+import { chooseBorderPosts, measureBorder } from './border.ts';
 import { bendHeights, eastStep, latticeCells, northStep } from './curvature.ts';
 import { type TerrainMesh, type TileEdges, UV_MAX } from './terrain-mesh.ts';
 import { TriangleQueue } from './triangle-queue.ts';
@@ -40,8 +40,8 @@ export function meshTile(grid: HeightGrid, maxError: number): TerrainMesh {
   markLattice(posts, cells, work.isVertex);
   bendHeights(heights, posts, widestEastStep(posts), work.bent);
   insertMarked(posts, work);
-  const worst = refine(posts, maxError, work);
-  return collect(grid, work, Math.max(worst, worstOnBorder));
+  refine(posts, maxError, work);
+  return collect(grid, work, Math.max(measureInside(posts, work), worstOnBorder));
 }
 
 function workspaceFor(columns: number, rows: number): Workspace {
@@ -96,9 +96,9 @@ function markBorder(
     const bent = new Float64Array(count);
     bendHeights(line, { ...posts, columns: count, rows: 1 }, step, bent);
     const chosen = new Uint8Array(count);
-    const left = chooseBorderPosts(bent, cells, maxError, chosen, lineWeights);
+    chooseBorderPosts(bent, cells, maxError, chosen, lineWeights);
     for (let k = 0; k < count; k++) if (chosen[k]) isVertex[start + k * stride] = 1;
-    return left;
+    return measureBorder(bent, chosen);
   }
 }
 
@@ -130,8 +130,8 @@ function insertMarked({ columns, rows }: PostGrid, { triangulation, isVertex }: 
   }
 }
 
-/** Inserts worst posts until none is beyond the bound; returns the greatest error that is left. */
-function refine({ columns, rows }: PostGrid, maxError: number, work: Workspace): number {
+/** Inserts worst posts until none is beyond the bound. */
+function refine({ columns, rows }: PostGrid, maxError: number, work: Workspace): void {
   const { triangulation, queue, worstError, worstPost } = work;
   queue.clear();
   for (let t = 0; t < triangulation.triangleCount; t++) update(t);
@@ -143,15 +143,22 @@ function refine({ columns, rows }: PostGrid, maxError: number, work: Workspace):
     triangulation.insertIn(t, post % columns, (post / columns) | 0);
     for (let k = 0; k < triangulation.changedCount; k++) update(triangulation.changed[k]);
   }
-  let worst = 0;
-  for (let t = 0; t < triangulation.triangleCount; t++) worst = Math.max(worst, worstError[t]);
-  return worst;
-
   function update(t: number): void {
     findWorstPost(t, columns, rows, work);
     if (worstError[t] > maxError) queue.set(t, worstError[t]);
     else queue.remove(t);
   }
+}
+
+/** Greatest distance in metres of a post inside the tile from the triangle over it, without weights. */
+function measureInside({ columns, rows }: PostGrid, work: Workspace): number {
+  work.weights.fill(1);
+  let worst = 0;
+  for (let t = 0; t < work.triangulation.triangleCount; t++) {
+    findWorstPost(t, columns, rows, work);
+    worst = Math.max(worst, work.worstError[t]);
+  }
+  return worst;
 }
 
 /** Of the posts inside a triangle or on its edges, but not on the tile's border, the one farthest from its plane. */

@@ -16,10 +16,7 @@ export interface TerrainMesh {
   /** Column and row of each vertex in the grid that was meshed. */
   readonly columns: Uint16Array;
   readonly rows: Uint16Array;
-  /**
-   * Distance in metres, along the vertical, that no post of the tile is further from the flat triangle over it; an upper
-   * bound where sea posts, whose error is weighted, are the worst.
-   */
+  /** Greatest distance in metres, along the vertical, between a post of the tile and the flat triangle over it. */
   readonly maxError: number;
 }
 
