@@ -11,7 +11,7 @@ import type { Layer } from '../pyramid/layer.ts';
 import { type LabelOptions, labelOptionsSchema, type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
 import { openSourceLayer, type SourceLayer } from '../pyramid/source-layer.ts';
 import { openThreads } from '../run/threads.ts';
-import { splitKey } from '../sources/open-source.ts';
+import { splitKey } from '../sources/open-file.ts';
 import { looksLikeTileTree } from '../sources/tiles-in-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';

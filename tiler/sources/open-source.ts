@@ -1,254 +1,29 @@
-/**
- * Files named by the user as one RasterSource: each file's format is found by its content first and its name second,
- * several are joined as sheets of one grid, and missing overviews are added.
- */
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+/** Files named by the user as rasters, one for each grid of samples that they lie on. */
 import { RelievoError } from '../error.ts';
-import { looksLikeAsciiGrid, openAsciiGrid, WHOLE_CACHE_BYTES } from './ascii-grid.ts';
-import { BlockCache, DEFAULT_CACHE_BYTES } from './block-cache.ts';
-import type { ByteFile } from './byte-file.ts';
-import { hashFile, inFile, openByteFile } from './byte-file.ts';
-import { readDatumGrids } from './datum-grid-file.ts';
 import type { PreparableSource } from './decimate.ts';
 import { withOverviews } from './decimate.ts';
-import { findEsriHeader, openEhdr } from './ehdr.ts';
-import { openElevationPicture } from './elevation-picture.ts';
-import { openGeoTiff } from './geotiff.ts';
-import type { HeightEncoding } from './height-encoding.ts';
-import type { HeightTiles } from './height-tiles.ts';
-import { MAX_HGT_BYTES, openHgt } from './hgt.ts';
-import { recogniseFamily } from './known-families.ts';
-import { looksLikeNumpy, openNumpy, openNumpyZip } from './numpy.ts';
-import type { PlaceOptions } from './placement.ts';
-import { looksLikePng } from './png.ts';
+import type { OpenerOptions, Understanding } from './open-file.ts';
+import { openFiles } from './open-file.ts';
 import type { RasterSource } from './raster-source.ts';
-import { openRaw } from './raw.ts';
 import { joinSheets } from './sheets.ts';
-import { findOverviews } from './sidecars.ts';
-import { looksLikeTiff } from './tiff-tags.ts';
-import { openTileTree } from './tile-tree.ts';
-import { hashTileFolder, looksLikeTileTree, openTileFolder } from './tiles-in-folder.ts';
-import { looksLikeSqlite, openMbtiles } from './tiles-in-mbtiles.ts';
-import { looksLikePmtiles, openPmtiles } from './tiles-in-pmtiles.ts';
-import type { VerticalOverride } from './vertical.ts';
 
-export interface OpenOptions {
-  /** `ellipsoid`, `egm96`, or the name of another datum or of a geoid file, instead of what the files say. */
-  readonly verticalDatum?: string | undefined;
-  /** `metre`, `foot`, `us-foot`, or the metres in one unit as a number, instead of what the files say. */
-  readonly verticalUnit?: string | undefined;
-  /** CRS instead of what the files say: `EPSG:code`, a proj4 string, WKT, or the path of a `.prj`. */
-  readonly sourceCrs?: string | undefined;
-  /** Datum grid files that the CRS may use. */
-  readonly crsGrids?: readonly string[] | undefined;
-  /** `west,south,east,north`: outer edges of files that do not say where they lie, in units of the CRS. */
-  readonly bounds?: string | undefined;
-  /** `min,max`: heights of the darkest and the brightest value of an elevation picture. */
-  readonly range?: string | undefined;
-  /** `COLUMNSxROWS:TYPE[:little|big][:SKIP]`: takes the files as bare samples, whatever they look like. */
-  readonly rawLayout?: string | undefined;
-  /** How colours hold heights; default what metadata say. */
-  readonly heightEncoding?: HeightEncoding | undefined;
-  /** Decoded samples kept in memory, all files together; default 128 MiB, and more for files that decode as a whole. */
-  readonly cacheBytes?: number | undefined;
-  /** False leaves the files unhashed and `info.version` empty; default true. */
-  readonly hash?: boolean | undefined;
+export interface OpenOptions extends OpenerOptions, Understanding {
   /** Samples beyond which sources without overviews are refused; default 2^28. */
   readonly maxSamples?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
-
-/** What every reader is given. */
-interface Opening extends PlaceOptions {
-  readonly options: OpenOptions;
-  readonly vertical: VerticalOverride;
-  /** Of the content; empty when it is not asked for. */
-  readonly version: string;
-  /** Part of the file that the user names after a `#`. */
-  readonly key: string | undefined;
-  /** Caches that all files share: of pieces, of whole .hgt sheets, of whole other files. */
-  readonly cache: BlockCache<Float32Array>;
-  readonly sheets: BlockCache<Int16Array>;
-  readonly wholes: BlockCache<Float32Array>;
-}
-
-interface Format {
-  /** Whether a file that begins so, and is named so, is of this format. */
-  readonly fits: (start: Buffer, path: string) => boolean | Promise<boolean>;
-  readonly open: (path: string, opening: Opening) => Promise<RasterSource>;
-}
-
-/** The first that fits opens the file: what content tells comes before what only a name tells. */
-const FORMATS: readonly Format[] = [
-  { fits: looksLikeTiff, open: openGeoTiff },
-  { fits: looksLikeNumpy, open: openNumpy },
-  { fits: looksLikeNumpyZip, open: openNumpyZip },
-  {
-    fits: looksLikePng,
-    open: (path, { wholes, options, ...rest }) => {
-      const { range, heightEncoding } = options;
-      return openElevationPicture(path, { ...rest, range, heightEncoding, cache: wholes });
-    },
-  },
-  { fits: looksLikeSqlite, open: async (path, opening) => openTree(await openMbtiles(path), opening) },
-  { fits: looksLikePmtiles, open: async (path, opening) => openTree(await openPmtiles(path), opening) },
-  { fits: looksLikeAsciiGrid, open: (path, { wholes, ...rest }) => openAsciiGrid(path, { ...rest, cache: wholes }) },
-  {
-    fits: (start, path) => isGzip(start) && /\.(asc|agr|grd)\.gz$/i.test(path),
-    open: (path, { wholes, ...rest }) => openAsciiGrid(path, { ...rest, cache: wholes }),
-  },
-  {
-    fits: (start, path) => isZip(start) || /\.hgt(\.zip|\.gz)?$/i.test(path),
-    open: (path, { sheets, ...rest }) => openHgt(path, { ...rest, cache: sheets }),
-  },
-  {
-    fits: async (_, path) => (await findEsriHeader(path)) !== undefined,
-    open: async (path, opening) => openEhdr(path, (await findEsriHeader(path)) ?? '', opening),
-  },
-];
-
-/** Whole .hgt sheets are kept up to this, because each costs a tenth of a second to unpack again. */
-const MAX_HGT_CACHE_BYTES = 2 ** 30;
 
 /** Opens the files as one source. Refuses with a sentence each: missing, a folder, empty, broken, of no known kind. */
 export async function openSource(paths: readonly string[], options: OpenOptions = {}): Promise<PreparableSource> {
   if (paths.length === 0)
     throw new RelievoError('usage', 'Name at least one elevation file, such as a GeoTIFF or N20W157.hgt.zip.');
-  const { signal, cacheBytes, sourceCrs, bounds } = options;
-  const sheetBytes = Math.min(paths.length * (MAX_HGT_BYTES + 1024), MAX_HGT_CACHE_BYTES);
-  const shared = {
-    options,
-    vertical: { datum: options.verticalDatum, unit: options.verticalUnit },
-    cache: new BlockCache<Float32Array>(cacheBytes ?? DEFAULT_CACHE_BYTES),
-    sheets: new BlockCache<Int16Array>(Math.max(cacheBytes ?? sheetBytes, MAX_HGT_BYTES + 1024)),
-    wholes: new BlockCache<Float32Array>(WHOLE_CACHE_BYTES),
-    grids: await readDatumGrids(options.crsGrids ?? [], signal),
-    sourceCrs,
-    bounds,
-  };
+  const { maxSamples, crsGrids, cacheBytes, hash, signal, ...how } = options;
+  const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, signal });
   const opened: RasterSource[] = [];
   try {
-    for (const name of paths) {
-      signal?.throwIfAborted();
-      const { path, key } = await splitKey(name);
-      const open = await findReader(path, options);
-      const version = options.hash === false ? '' : await hashFiles(path, signal);
-      const source = await open(path, { ...shared, version, key }).catch((error: unknown) => {
-        throw inFile(error, path);
-      });
-      opened.push(recognised(identified(source, options, key)));
-    }
-    return withOverviews(await joinSheets(opened), { maxSamples: options.maxSamples });
+    for (const name of paths) opened.push(await files.open(name, how));
+    return withOverviews(await joinSheets(opened), { maxSamples });
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
     throw error;
   }
-}
-
-/** `dem.npz#elevation` is the array `elevation` of dem.npz, unless there is a file of that very name. */
-export async function splitKey(name: string): Promise<{ path: string; key: string | undefined }> {
-  const [, path = name, key] = /^(.*\.npz)#([^#/\\]+)$/i.exec(name) ?? [];
-  if (key === undefined) return { path: name, key };
-  const exists = await stat(name).then(
-    () => true,
-    () => false,
-  );
-  return exists ? { path: name, key: undefined } : { path, key };
-}
-
-/** Content of a file and of the overviews or the header beside it, or of a folder of tiles. */
-async function hashFiles(path: string, signal: AbortSignal | undefined): Promise<string> {
-  if (await looksLikeTileTree(path)) return hashTileFolder(path, signal);
-  const own = await hashFile(path, signal);
-  const beside = [await findOverviews(path), await findEsriHeader(path)].filter((other) => other !== undefined);
-  const others = await Promise.all(beside.map((other) => hashFile(other, signal)));
-  return others.length === 0 ? own : digest([own, ...others]);
-}
-
-/** The version takes in where the samples lie and how they are understood, which names, sidecars and options can say. */
-function identified(source: RasterSource, options: OpenOptions, key: string | undefined): RasterSource {
-  const { version, crs, affine } = source.info;
-  if (version === '') return source;
-  const { range, rawLayout, heightEncoding } = options;
-  const place = Object.entries(affine).sort();
-  const parts = [version, crs, place, range ?? '', rawLayout ?? '', heightEncoding ?? '', key ?? ''];
-  return { ...source, info: { ...source.info, version: digest(parts) } };
-}
-
-/** Of what its heights are above, where the file says nothing, its name may tell. */
-function recognised(source: RasterSource): RasterSource {
-  const { vertical, name } = source.info;
-  const known = recogniseFamily(vertical, name);
-  return known === vertical ? source : { ...source, info: { ...source.info, vertical: known } };
-}
-
-function digest(parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
-}
-
-/** Closes the tiles when they are refused. */
-async function openTree(tiles: HeightTiles, { options, ...rest }: Opening): Promise<RasterSource> {
-  try {
-    return await openTileTree(tiles, { ...rest, heightEncoding: options.heightEncoding });
-  } catch (error) {
-    await tiles.close();
-    throw error;
-  }
-}
-
-async function findReader(path: string, { rawLayout }: OpenOptions): Promise<Format['open']> {
-  if (await looksLikeTileTree(path)) return async (tree, opening) => openTree(await openTileFolder(tree), opening);
-  const file = await openByteFile(path);
-  try {
-    if (rawLayout !== undefined) return (raw, opening) => openRaw(raw, rawLayout, opening);
-    const start = await file.read(0, Math.min(256, file.size));
-    for (const format of FORMATS) if (await format.fits(start, path)) return format.open;
-    throw unknownFormat(file, start.subarray(0, 64));
-  } finally {
-    await file.close();
-  }
-}
-
-function isZip(start: Buffer): boolean {
-  return start[0] === 0x50 && start[1] === 0x4b;
-}
-
-function isGzip(start: Buffer): boolean {
-  return start[0] === 0x1f && start[1] === 0x8b;
-}
-
-/** By its name, or by that of the first file in the zip (APPNOTE 4.3.7). */
-function looksLikeNumpyZip(start: Buffer, path: string): boolean {
-  if (!isZip(start)) return false;
-  const length = start.length >= 30 ? start.readUInt16LE(26) : 0;
-  return /\.npz$/i.test(path) || /\.npy$/i.test(start.subarray(30, 30 + length).toString('latin1'));
-}
-
-function unknownFormat(file: ByteFile, start: Uint8Array): RelievoError {
-  const looks = kindOf(start);
-  if (/\.tiff?$/i.test(file.path)) {
-    return new RelievoError(
-      'input-invalid',
-      `${file.path} is named as a TIFF but does not begin as one${looks && `; it looks like ${looks}`}. Get the file again, or give it its right name.`,
-      { where: file.path },
-    );
-  }
-  return new RelievoError(
-    'input-unsupported',
-    `${file.path} is no raster that Relievo reads${looks && `; it looks like ${looks}`}. Expected a GeoTIFF or SRTM (.hgt, .hgt.zip), an Esri grid (.asc, .bil, .flt), NumPy (.npy, .npz), an elevation picture (.png), Terrain-RGB or Terrarium tiles (a folder, .mbtiles, .pmtiles), or bare samples with --raw-layout; other formats can be converted with gdal_translate -of COG.`,
-    { where: file.path },
-  );
-}
-
-/** What the first bytes tell to someone who gave the wrong file; empty when they tell nothing. */
-function kindOf(start: Uint8Array): string {
-  const text = Buffer.from(start).toString('latin1');
-  if (/^\s*(<!doctype html|<html)/i.test(text)) return 'a web page, perhaps the error page of a download';
-  if (text.startsWith('\x89PNG')) return 'a PNG picture';
-  if (text.startsWith('\xff\xd8\xff')) return 'a JPEG picture';
-  if (text.startsWith('\x1f\x8b')) return 'a gzipped file; unpack it first';
-  if (text.startsWith('\x89HDF') || text.startsWith('CDF')) return 'NetCDF or HDF5';
-  if (/^[\t\n\r\x20-\x7e\x80-\xff]*$/.test(text)) return 'text';
-  return '';
 }
