@@ -39,7 +39,7 @@ export function flagTable(schema: z.ZodObject, commands: string, except: readonl
     const range = rangeOf(property);
     const value = type === 'boolean' ? '' : ` ${placeholder(property)}`;
     return [
-      `\`${flagOf(key)}${value}\`${commands}`,
+      `\`${isOnByDefault(property) ? negatedFlagOf(key) : flagOf(key)}${value}\`${commands}`,
       fallback === undefined || type === 'boolean' ? '' : String(fallback) || 'none',
       range ? `${description} (${range})` : description,
     ];
@@ -50,8 +50,18 @@ function propertiesOf(schema: z.ZodObject): Readonly<Record<string, Property>> {
   return (z.toJSONSchema(schema, { io: 'input' }).properties ?? {}) as Record<string, Property>;
 }
 
+/** A switch that is on is typed to turn it off. */
+function isOnByDefault({ type, default: fallback }: Property): boolean {
+  return type === 'boolean' && fallback === true;
+}
+
+function negatedFlagOf(key: string): string {
+  return flagOf(key).replace('--', '--no-');
+}
+
 function flagFor(key: string, property: Property): Option {
   const { type, description = '' } = property;
+  if (isOnByDefault(property)) return new Option(negatedFlagOf(key), `Do not: ${description}`);
   const range = rangeOf(property);
   const option = new Option(
     type === 'boolean' ? flagOf(key) : `${flagOf(key)} <${placeholder(property)}>`,

@@ -83,6 +83,14 @@ export const tileOptionsSchema = z.strictObject({
     .max(512)
     .default(32)
     .describe('Widest void, in samples, that is filled from its rim; wider ones blend into outside'),
+  prepare: z
+    .boolean()
+    .default(true)
+    .describe("Make overviews of the sources before the first tile; without, the files' own overviews are used"),
+  allow: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Folders and addresses (beginnings of URLs) that mosaic files may refer to, beside their own folder'),
   strict: z.boolean().default(false).describe('Refuse to assume a vertical datum'),
 });
 export type TileOptions = z.output<typeof tileOptionsSchema>;

@@ -20,6 +20,8 @@ export interface TerrainSpec {
   /** Absolute paths. */
   readonly sources: readonly string[];
   readonly options: TileOptions;
+  /** Absolute path of the folder where what is prepared from sources is kept; without one that happens in memory. */
+  readonly cacheFolder?: string | undefined;
 }
 
 export interface TerrainMaker {

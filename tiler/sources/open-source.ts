@@ -12,18 +12,33 @@ export interface OpenOptions extends OpenerOptions, Understanding {
   readonly maxSamples?: number | undefined;
 }
 
-/** Opens the files as one source. Refuses with a sentence each: missing, a folder, empty, broken, of no known kind. */
-export async function openSource(paths: readonly string[], options: OpenOptions = {}): Promise<PreparableSource> {
+/**
+ * Opens the files as one source for each grid of samples that they lie on, in the order of the first file of each; where
+ * sources overlap the earlier one goes before. Refuses with a sentence each: missing, a folder, empty, broken, of no known
+ * kind.
+ */
+export async function openSources(
+  paths: readonly string[],
+  options: Omit<OpenOptions, 'maxSamples'> = {},
+): Promise<readonly RasterSource[]> {
   if (paths.length === 0)
     throw new RelievoError('usage', 'Name at least one elevation file, such as a GeoTIFF or N20W157.hgt.zip.');
-  const { maxSamples, crsGrids, cacheBytes, hash, signal, ...how } = options;
+  const { crsGrids, cacheBytes, hash, signal, ...how } = options;
   const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, signal });
   const opened: RasterSource[] = [];
   try {
     for (const name of paths) opened.push(await files.open(name, how));
-    return withOverviews(await joinSheets(opened), { maxSamples });
+    return [await joinSheets(opened)];
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
     throw error;
   }
+}
+
+/** The same for files of one grid, with coarser levels computed in memory; refuses with `input-unsupported` others. */
+export async function openSource(paths: readonly string[], options: OpenOptions = {}): Promise<PreparableSource> {
+  const { maxSamples, ...rest } = options;
+  const [source] = await openSources(paths, rest);
+  if (source === undefined) throw new RangeError('files give at least one source');
+  return withOverviews(source, { maxSamples });
 }
