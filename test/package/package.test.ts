@@ -3,7 +3,7 @@
  * from there: terrain on screen from a raster file, with nothing of the checkout in reach.
  */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -35,19 +35,31 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the installed package', () => {
-  it('holds the command, the viewer and its papers, and no sources, tests or data', () => {
+  it('holds the command, the viewer, the base relief and its papers, and no sources, tests or other data', () => {
     const root = join(folder, 'node_modules/relievo');
     expect(readdirSync(root).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'NOTICE',
       'README.md',
+      'data',
       'dist',
       'package.json',
     ]);
     expect(readdirSync(join(root, 'dist')).sort()).toEqual(['server', 'tiler', 'viewer']);
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' });
-    expect(names.filter((name) => /\.(hgt|tif|zip|tgz)$|(?<!\.d)\.ts$|\.test\./.test(name))).toEqual([]);
+    expect(names.filter((name) => /\.(hgt|tif|zip|tgz)$|(?<!\.d)\.ts$|\.test\./.test(name))).toEqual([
+      'data/base/relief-5min.tif',
+    ]);
+    expect(names.filter((name) => name.startsWith('data/'))).toHaveLength(2);
+  });
+
+  it('finds its base relief where it was installed, the same bytes as in the checkout', async () => {
+    const find = `import { bundledBasePath } from ${JSON.stringify(join(folder, 'node_modules/relievo/dist/tiler/sources/bundled-base.js'))};
+      process.stdout.write(bundledBasePath());`;
+    const { stdout } = await runFile(process.execPath, ['--input-type=module', '--eval', find], { cwd: folder });
+    expect(realpathSync(stdout)).toBe(realpathSync(join(folder, 'node_modules/relievo/data/base/relief-5min.tif')));
+    expect(readFileSync(stdout).equals(readFileSync(join(REPOSITORY, 'data/base/relief-5min.tif')))).toBe(true);
   });
 
   it('takes little room', ({ annotate }) => {

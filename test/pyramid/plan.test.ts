@@ -1,12 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { geographic, type LonLatBox } from '../../tiler/geo/tiling-scheme.ts';
 import { cutShards } from '../../tiler/pyramid/build.ts';
-import { countTiles, isPlanned, nativeLevel, planTiles, rangesUnder } from '../../tiler/pyramid/plan.ts';
+import {
+  countTiles,
+  isPlanned,
+  nativeLevel,
+  type PlannedData,
+  planTiles,
+  rangesUnder,
+} from '../../tiler/pyramid/plan.ts';
 
 /** A field whose data fill a box. */
-const fieldIn = (data: LonLatBox) => ({
-  touches: (box: LonLatBox) =>
-    box.west < data.east && box.east > data.west && box.south < data.north && box.north > data.south,
+const dataIn = (data: LonLatBox, lastLevel: number): PlannedData => ({
+  lastLevel,
+  touches: (box) => {
+    if (!(box.west < data.east && box.east > data.west && box.south < data.north && box.north > data.south)) {
+      return 'none';
+    }
+    const inside = box.west >= data.west && box.east <= data.east && box.south >= data.south && box.north <= data.north;
+    return inside ? 'all' : 'some';
+  },
 });
 
 describe('nativeLevel', () => {
@@ -20,7 +33,7 @@ describe('nativeLevel', () => {
 });
 
 describe('planTiles', () => {
-  const plan = planTiles(fieldIn({ west: 10.1, south: 46.2, east: 11.3, north: 46.9 }), geographic, 11);
+  const plan = planTiles([dataIn({ west: 10.1, south: 46.2, east: 11.3, north: 46.9 }, 11)], geographic);
 
   it('has both roots, all ancestors and all four children of every refined tile', () => {
     expect(plan).toHaveLength(12);
@@ -40,11 +53,11 @@ describe('planTiles', () => {
 
   it('holds every tile that data touch, and few others', () => {
     const z = 11;
-    const { touches } = fieldIn({ west: 10.1, south: 46.2, east: 11.3, north: 46.9 });
+    const { touches } = dataIn({ west: 10.1, south: 46.2, east: 11.3, north: 46.9 }, 11);
     let touched = 0;
     for (let y = 450; y < 520; y++) {
       for (let x = 2150; x < 2200; x++) {
-        if (!touches(geographic.box({ z, x, y }))) continue;
+        if (touches(geographic.box({ z, x, y }), z) === 'none') continue;
         touched++;
         expect(isPlanned(plan, { z, x, y })).toBe(true);
       }
@@ -69,5 +82,29 @@ describe('planTiles', () => {
     const range = { z: 5, x0: 3, x1: 20, y0: 7, y1: 9 };
     expect(rangesUnder([range], { z: 3, x: 1, y: 2 })).toEqual([{ z: 5, x0: 4, x1: 7, y0: 8, y1: 9 }]);
     expect(rangesUnder([range], { z: 3, x: 6, y: 2 })).toEqual([]);
+  });
+
+  it('gives each source its own depth, and nothing to what lies between two', () => {
+    const fine = { west: 10.1, south: 46.2, east: 10.2, north: 46.3 };
+    const far = { west: 140, south: -36, east: 140.1, north: -35.9 };
+    const coarse = { west: 5, south: 44, east: 15, north: 50 };
+    const alone = (data: PlannedData) => planTiles([data], geographic);
+    const both = planTiles([dataIn(fine, 14), dataIn(far, 14)], geographic);
+    const [one, other] = [alone(dataIn(fine, 14)), alone(dataIn(far, 14))];
+    for (let z = 2; z <= 14; z++) {
+      expect(countTiles(both[z] ?? [])).toBe(countTiles(one[z] ?? []) + countTiles(other[z] ?? []));
+    }
+    const mixed = planTiles([dataIn(fine, 14), dataIn(coarse, 9)], geographic);
+    expect(mixed).toHaveLength(15);
+    expect(countTiles(mixed[9] ?? [])).toBe(countTiles(alone(dataIn(coarse, 9))[9] ?? []));
+    expect(countTiles(mixed[14] ?? [])).toBe(countTiles(one[14] ?? []));
+  });
+
+  it('holds a million tiles as a few ranges, each tile once', () => {
+    const world = planTiles([dataIn({ west: -180, south: -90, east: 180, north: 90 }, 20)], geographic);
+    expect(world.map((ranges) => ranges.length)).toEqual(Array.from({ length: 21 }, () => 1));
+    const tilted = planTiles([dataIn({ west: 3.3, south: 40.7, east: 31.9, north: 59.2 }, 16)], geographic);
+    expect(countTiles(tilted[16] ?? [])).toBeGreaterThan(70_000_000);
+    expect((tilted[16] ?? []).length).toBeLessThan(200);
   });
 });

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Origin } from '../../tiler/geo/post-grid.ts';
 import type { TileOptions } from '../../tiler/pyramid/options.ts';
 import { tileOptionsSchema } from '../../tiler/pyramid/options.ts';
-import type { TerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
+import type { TerrainMaker, TerrainMember } from '../../tiler/pyramid/terrain-maker.ts';
 import { openTerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
 import type { RasterSource } from '../../tiler/sources/raster-source.ts';
 import { seededRandom } from '../judge/random.ts';
@@ -121,7 +121,8 @@ describeWithData('the shared data', ['SOURCES.md', ...FOLDERS], (sources, ...fol
 });
 
 async function compare(maker: TerrainMaker, file: string, path: string, expected: Expectation): Promise<Row> {
-  const { source, datum } = maker.field;
+  const [{ field, source }] = maker.members as [TerrainMember];
+  const { datum } = field;
   const { columns, rows } = source.info.levels[0];
   const judge = gdalRaster(path, { crs: expected.crs, void: expected.void });
   expect([columns, rows]).toEqual([judge.columns, judge.rows]);

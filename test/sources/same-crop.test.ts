@@ -29,7 +29,7 @@ describeWithData('thirteen encodings of one crop', ['derived/pyrenees'], (folder
 
   it('are thirteen, and are thirteen different files', () => {
     expect(files).toHaveLength(13);
-    expect(new Set([...makers.values()].map(({ field }) => field.source.info.version)).size).toBe(13);
+    expect(new Set([...makers.values()].map(({ field }) => field.info.version)).size).toBe(13);
   });
 
   it('have the same heights, filled ones too', async () => {

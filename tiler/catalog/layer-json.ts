@@ -40,6 +40,8 @@ export interface LayerJson {
     readonly heights: 'ellipsoidal';
     readonly maxErrorFactor: number;
     readonly sources: readonly string[];
+    /** False where sources were not prepared, so that nobody knows what their own overviews leave out. */
+    readonly certified?: boolean | undefined;
   };
 }
 
@@ -68,6 +70,7 @@ export interface LayerDescription {
   readonly warnings: readonly string[];
   readonly maxErrorFactor: number;
   readonly sources: readonly string[];
+  readonly certified?: boolean | undefined;
 }
 
 /** Every field that CesiumJS, cesium-native, QGIS or 3DTilesRenderer reads; `minzoom` 0, because the roots are there. */
@@ -95,6 +98,7 @@ export function writeLayerJson(layer: LayerDescription): LayerJson {
       heights: 'ellipsoidal',
       maxErrorFactor: layer.maxErrorFactor,
       sources: layer.sources,
+      ...(layer.certified !== undefined && { certified: layer.certified }),
     },
   };
 }

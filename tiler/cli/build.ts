@@ -7,6 +7,7 @@ import { type BuildPlan, type BuildReport, buildTileset } from '../pyramid/build
 import { buildOptionsSchema } from '../pyramid/options.ts';
 import { openInProcessRunner } from '../run/in-process.ts';
 import { openThreads } from '../run/threads.ts';
+import { absoluteName } from '../sources/source-name.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -49,7 +50,7 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
   const started = performance.now();
   const report = await interruptible((signal) =>
     buildTileset(
-      { sources: sources.map((source) => resolve(source)), options },
+      { sources: sources.map(absoluteName), options },
       {
         out: resolve(out),
         threads,

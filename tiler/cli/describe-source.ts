@@ -1,34 +1,76 @@
 /** Everything that `relievo info` says of a source, as plain JSON with stable keys: metres, degrees, bytes. */
+import type { RasterField } from '../fields/raster-field.ts';
 import { authalicArea, metresPerDegreeEast, metresPerDegreeNorth } from '../geo/ellipsoid.ts';
 import { postSpacing, TILE_CELLS } from '../geo/post-grid.ts';
 import { estimateLevels } from '../pyramid/estimate.ts';
 import { type Survey, surveyHeights } from '../pyramid/survey.ts';
-import type { TerrainMaker } from '../pyramid/terrain-maker.ts';
+import type { TerrainMaker, TerrainMember } from '../pyramid/terrain-maker.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 
 export type SourceFacts = Awaited<ReturnType<typeof describeSource>>;
 
-/** Samples above which a file without overviews deserves a word. */
-const LARGE = 2 ** 24;
+/** What lies below, in words. */
+const SURFACES = {
+  base: 'the bundled relief of the world',
+  'sea-level': 'sea level',
+  ellipsoid: 'the ellipsoid',
+} as const;
 /** Nothing on Earth is higher, or deeper, in metres. */
 const HIGHEST = 9000;
 const DEEPEST = -11_500;
 /** A share of voids that nobody sees is not worth a warning. */
 const VISIBLE_VOIDS = 1e-4;
 
+/** More sheets than anybody reads the names of. */
+const MAX_FILES = 1000;
+/** Sources that are described; the others are only counted. */
+const MAX_SOURCES = 50;
+
+/** The facts of the source on top, of all sources where there are several, and of the tiles that they give together. */
 export async function describeSource(maker: TerrainMaker, { signal }: ReadOptions = {}) {
-  const { field, storedLevels } = maker;
-  const { info } = field.source;
+  const described = [];
+  for (const member of maker.members.slice(0, MAX_SOURCES)) described.push(await describeMember(maker, member, signal));
+  const [{ facts }] = described;
+  const estimates = await estimateLevels(maker, { signal });
+  const { bounds } = maker.field.info;
+  const middle = (bounds.south + bounds.north) / 2;
+  return {
+    ...facts,
+    sources: described.map((each) => each.facts),
+    sourceCount: maker.members.length,
+    nativeLevel: maker.nativeLevel,
+    maxFillSamples: maker.spec.options.maxFill,
+    outside: maker.spec.options.outside,
+    levels: estimates.map(({ z, tiles, tilesMade, bytes }) => ({
+      z,
+      tiles,
+      boundMetres: maker.scheme.maxGeometricError(z) * maker.spec.options.maxErrorFactor,
+      postSpacingMetres: postSpacing({ scheme: maker.scheme, z, perTile: TILE_CELLS }) * metresPerDegreeNorth(middle),
+      readsSourceLevel: maker.members[0].field.levelFor(z),
+      estimatedBytes: bytes,
+      tilesMadeForEstimate: tilesMade,
+    })),
+    tiles: estimates.reduce((sum, { tiles }) => sum + tiles, 0),
+    estimatedBytes: estimates.reduce((sum, { bytes }) => sum + bytes, 0),
+    tilesMadeForEstimate: estimates.reduce((sum, { tilesMade }) => sum + tilesMade, 0),
+    warnings: [...maker.warnings, ...described.flatMap(({ warnings }) => warnings)],
+  };
+}
+
+async function describeMember(maker: TerrainMaker, member: TerrainMember, signal: AbortSignal | undefined) {
+  const { field, source } = member;
+  const { info } = source;
+  const { storedLevels } = source;
   const { bounds, spacingDegrees } = field.info;
   const { columns, rows } = info.levels[0];
   const { statement } = field.datum;
-  const survey = await surveyHeights(field.source, { storedLevels, signal });
-  const estimates = await estimateLevels(maker, { signal });
+  const survey = await surveyHeights(source, { storedLevels, signal });
   const middle = (bounds.south + bounds.north) / 2;
-  const spacingMetres = spacingOf(maker, middle);
-  return {
+  const spacingMetres = spacingOf(field, middle);
+  const facts = {
     name: info.name,
-    files: info.sheets.map((sheet) => sheet.file),
+    files: info.sheets.slice(0, MAX_FILES).map((sheet) => sheet.file),
+    fileCount: info.sheets.length,
     format: info.format,
     columns,
     rows,
@@ -48,7 +90,7 @@ export async function describeSource(maker: TerrainMaker, { signal }: ReadOption
           north: (bounds.north - bounds.south) * metresPerDegreeNorth(middle),
         }
       : { east: columns * spacingMetres.east, north: rows * spacingMetres.north },
-    areaSquareMetres: areaOf(maker),
+    areaSquareMetres: areaOf(field),
     spacingMetres,
     spacingArcSeconds: {
       east: (spacingMetres.east / metresPerDegreeEast(middle)) * 3600,
@@ -73,8 +115,7 @@ export async function describeSource(maker: TerrainMaker, { signal }: ReadOption
       samplesRead: survey.samplesRead,
       readsSourceLevel: survey.level,
     },
-    maxFillSamples: maker.spec.options.maxFill,
-    outside: field.datum.outside,
+    featherMetres: maker.field.featherMetres(maker.members.indexOf(member)),
     overviews: info.levels.length - 1,
     storedOverviews: storedLevels - 1,
     sourceLevels: info.levels.map((level, k) => ({
@@ -83,26 +124,14 @@ export async function describeSource(maker: TerrainMaker, { signal }: ReadOption
       scale: Math.max(level.scaleX, level.scaleY),
       stored: k < storedLevels,
     })),
-    nativeLevel: maker.nativeLevel,
-    levels: estimates.map(({ z, tiles, tilesMade, bytes }) => ({
-      z,
-      tiles,
-      boundMetres: maker.scheme.maxGeometricError(z) * maker.spec.options.maxErrorFactor,
-      postSpacingMetres: postSpacing({ scheme: maker.scheme, z, perTile: TILE_CELLS }) * metresPerDegreeNorth(middle),
-      readsSourceLevel: field.levelFor(z),
-      estimatedBytes: bytes,
-      tilesMadeForEstimate: tilesMade,
-    })),
-    tiles: estimates.reduce((sum, { tiles }) => sum + tiles, 0),
-    estimatedBytes: estimates.reduce((sum, { bytes }) => sum + bytes, 0),
-    tilesMadeForEstimate: estimates.reduce((sum, { tilesMade }) => sum + tilesMade, 0),
-    warnings: [...maker.warnings, ...surveyWarnings(maker, survey)],
+    nativeLevel: member.nativeLevel,
     version: info.version,
   };
+  return { facts, warnings: surveyWarnings(maker, member, survey) };
 }
 
 /** Metres between samples at the middle: along a row, and from row to row. */
-function spacingOf({ field }: TerrainMaker, middle: number): { east: number; north: number } {
+function spacingOf(field: RasterField, middle: number): { east: number; north: number } {
   const { a, b, d, e } = field.source.info.affine;
   const { geographic, unitMetres } = field.crs;
   if (!geographic) return { east: Math.hypot(a, d) * unitMetres, north: Math.hypot(b, e) * unitMetres };
@@ -112,7 +141,7 @@ function spacingOf({ field }: TerrainMaker, middle: number): { east: number; nor
 }
 
 /** Of the sheets, voids included; on the map's own plane where the CRS is projected. */
-function areaOf({ field }: TerrainMaker): number {
+function areaOf(field: RasterField): number {
   const { affine, sheets } = field.source.info;
   const { geographic, unitMetres } = field.crs;
   return sheets.reduce((sum, { row, columns, rows }) => {
@@ -126,7 +155,7 @@ function areaOf({ field }: TerrainMaker): number {
 }
 
 /** What only a look at the heights tells. */
-function surveyWarnings({ field, storedLevels, spec }: TerrainMaker, survey: Survey): string[] {
+function surveyWarnings({ members, spec }: TerrainMaker, { field }: TerrainMember, survey: Survey): string[] {
   const { info } = field.source;
   const { minMetres, maxMetres, voidShare } = survey;
   const warnings: string[] = [];
@@ -139,18 +168,12 @@ function surveyWarnings({ field, storedLevels, spec }: TerrainMaker, survey: Sur
   }
   if (voidShare === 1) warnings.push('All samples that were read are void: there is nothing to see.');
   else if (voidShare > VISIBLE_VOIDS) {
-    const surface = field.datum.outside === 'sea-level' ? 'sea level' : 'the ellipsoid';
     warnings.push(
-      `${shareText(voidShare)} of the samples are void: gaps up to ${spec.options.maxFill} samples wide are filled from their rim, wider ones slope down to ${surface}.`,
+      `${shareText(voidShare)} of the samples are void: gaps up to ${spec.options.maxFill} samples wide are filled from their rim, wider ones slope into what lies below: ${SURFACES[spec.options.outside]}.`,
     );
   }
-  const samples = info.levels[0].columns * info.levels[0].rows;
-  if (storedLevels === 1 && samples > LARGE) {
-    warnings.push(
-      `The source has no overviews: ${Math.round(samples / 1e6)} million samples are decimated in memory at every start. A cloud-optimised copy avoids that (gdal_translate -of COG).`,
-    );
-  }
-  return warnings;
+  const named = members.length > 1 ? warnings.map((warning) => `${info.name}: ${warning}`) : warnings;
+  return named;
 }
 
 /** 0.0123 -> `1.2 %`; never 0 for what is not nothing. */

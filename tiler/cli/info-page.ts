@@ -7,6 +7,8 @@ import { formatTable, metres } from './table.ts';
 const WIDTH = 96;
 const LABEL = 14;
 
+type OneSource = SourceFacts['sources'][number];
+
 /** Lines of one label: the first beside it, the others below the first. */
 type Entry = readonly [label: string, ...texts: readonly (string | undefined)[]];
 
@@ -21,11 +23,17 @@ const HOW_KNOWN = {
 const STAND_IN = 'EGM96 STANDS IN';
 
 export function infoPage(facts: SourceFacts, paint: Paint): string {
+  const { sources, sourceCount } = facts;
+  const several = sourceCount > 1;
   const blocks = [
-    paint('title', facts.name),
-    section(file(facts), paint),
-    section(place(facts), paint),
-    section(heights(facts), paint),
+    ...(several ? [paint('title', `${sourceCount} sources, the one on top first`)] : []),
+    ...sources.flatMap((source) => [
+      paint('title', source.name),
+      section(file(source), paint),
+      section(place(source), paint),
+      section([...heights(source, facts.maxFillSamples), ...(several ? [join(source)] : [])], paint),
+    ]),
+    ...(sourceCount > sources.length ? [`and ${sourceCount - sources.length} more`] : []),
     section(tiling(facts), paint),
     table(facts, paint),
     warnings(facts, paint),
@@ -33,27 +41,20 @@ export function infoPage(facts: SourceFacts, paint: Paint): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-function file(facts: SourceFacts): Entry[] {
-  const { files, columns, rows, sampleType, nodata, storedOverviews, overviews } = facts;
+function file(facts: OneSource): Entry[] {
+  const { fileCount, columns, rows, sampleType, nodata, storedOverviews, overviews } = facts;
   const kept = storedOverviews === 0 ? 'none in the source' : `${storedOverviews} in the source`;
   const computed = overviews - storedOverviews;
-  const made = computed > 0 ? `; ${levels(computed)} computed in memory` : '';
+  const made = computed > 0 ? `; ${levels(computed)} made when it is prepared` : '';
   return [
     ['Format', `${facts.format}, ${sampleType}${nodata === null ? '' : `, no data = ${nodata}`}`],
-    ...(files.length > 1 ? [['Files', `${files.length} sheets of one grid`] as const] : []),
+    ...(fileCount > 1 ? [['Files', `${count(fileCount)} sheets of one grid`] as const] : []),
     ['Size', `${count(columns)} x ${count(rows)} samples`],
     ['Overviews', overviews === 0 ? 'none, and none needed' : `${kept}${made}`],
   ];
 }
 
-function place({
-  crs,
-  bounds,
-  extentMetres,
-  areaSquareMetres,
-  spacingMetres,
-  spacingArcSeconds,
-}: SourceFacts): Entry[] {
+function place({ crs, bounds, extentMetres, areaSquareMetres, spacingMetres, spacingArcSeconds }: OneSource): Entry[] {
   const [west, south, east, north] = bounds;
   const { accuracyMetres: accuracy } = crs;
   const exact =
@@ -78,7 +79,11 @@ function place({
   ];
 }
 
-function heights({ vertical, heights: found, maxFillSamples }: SourceFacts): Entry[] {
+function join({ featherMetres }: OneSource): Entry {
+  return ['Join', `spread over ${distance(featherMetres)} to what lies below`];
+}
+
+function heights({ vertical, heights: found }: OneSource, maxFillSamples: number): Entry[] {
   const { known, expectedErrorMetres: error } = vertical;
   const how = known === 'assumed' && vertical.datum !== 'egm96' ? STAND_IN : HOW_KNOWN[known];
   const added = vertical.geoid === 'none' ? 'no geoid to add' : `geoid added: ${vertical.geoid}`;

@@ -1,8 +1,8 @@
 /** `relievo info`: what a source is, where its heights lie, and what tiling it will give. */
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { tileOptionsSchema } from '../pyramid/options.ts';
 import { openTerrainMaker } from '../pyramid/terrain-maker.ts';
+import { absoluteName } from '../sources/source-name.ts';
 import { describeSource } from './describe-source.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { infoPage } from './info-page.ts';
@@ -17,6 +17,7 @@ const infoOptionsSchema = tileOptionsSchema.pick({
   range: true,
   rawLayout: true,
   heightEncoding: true,
+  allow: true,
   strict: true,
 });
 
@@ -40,7 +41,7 @@ export function addInfoCommand(program: Command): void {
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
   const options = readFlags(infoOptionsSchema, typed);
   const maker = await openTerrainMaker({
-    sources: sources.map((source) => resolve(source)),
+    sources: sources.map((source) => absoluteName(source)),
     options: { ...tileOptionsSchema.parse({}), ...options },
   });
   try {

@@ -1,12 +1,12 @@
 /** `relievo sample`: heights at places, as the tiler sees them, and how each came about. */
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { RelievoError } from '../error.ts';
-import type { HeightSample, RasterField } from '../fields/raster-field.ts';
-import { ORIGIN_NAMES } from '../geo/post-grid.ts';
+import type { Contributor, HeightSample, TerrainField } from '../fields/terrain-field.ts';
+import { ORIGIN_NAMES, Origin } from '../geo/post-grid.ts';
 import { tileOptionsSchema } from '../pyramid/options.ts';
 import { openTerrainMaker } from '../pyramid/terrain-maker.ts';
+import { absoluteName } from '../sources/source-name.ts';
 import { addFlags, readFlags } from './flags.ts';
 
 const sampleOptionsSchema = tileOptionsSchema.pick({
@@ -20,6 +20,7 @@ const sampleOptionsSchema = tileOptionsSchema.pick({
   heightEncoding: true,
   outside: true,
   maxFill: true,
+  allow: true,
   strict: true,
 });
 
@@ -33,7 +34,10 @@ export function addSampleCommand(program: Command): void {
     .argument('<source...>', 'elevation rasters');
   addFlags(command, sampleOptionsSchema)
     .option('--json', 'one JSON object a line: height, datum, undulation, source, origin')
-    .option('--explain', 'also file, row and column, stored values, CRS operation, geoid, fill')
+    .option(
+      '--explain',
+      'also every source that contributes: file, row and column, stored values, CRS operation, geoid, share',
+    )
     .addHelpText('after', '\nExample:\n  echo -156.2533,20.7097 | relievo sample N20W157.hgt.zip --explain')
     .action(run);
 }
@@ -41,7 +45,7 @@ export function addSampleCommand(program: Command): void {
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
   const options = readFlags(sampleOptionsSchema, typed);
   const maker = await openTerrainMaker(
-    { sources: sources.map((source) => resolve(source)), options: { ...tileOptionsSchema.parse({}), ...options } },
+    { sources: sources.map((source) => absoluteName(source)), options: { ...tileOptionsSchema.parse({}), ...options } },
     { hash: false },
   );
   try {
@@ -77,59 +81,80 @@ function toText({ height, undulation, origin }: HeightSample): string {
   return `${height.toFixed(3)}  ${(height - undulation).toFixed(3)} above sea level  ${ORIGIN_NAMES[origin]}`;
 }
 
-function toJson(lon: number, lat: number, sample: HeightSample, field: RasterField, explained: boolean) {
-  const { height, undulation, geoidHeight, origin, sheet } = sample;
+function toJson(lon: number, lat: number, sample: HeightSample, field: TerrainField, explained: boolean) {
+  const { height, undulation, origin, contributors } = sample;
+  const [first] = contributors;
+  const { statement } = (first?.field ?? field.members[0]).datum;
   return {
     lon,
     lat,
     height: round(height),
     datum: 'ellipsoid',
     undulation: round(undulation),
-    geoid: field.datum.statement.geoid,
-    geoidHeight: round(geoidHeight),
-    sourceDatum: field.datum.statement.source,
-    datumKnown: field.datum.statement.known,
+    geoid: statement.geoid,
+    geoidHeight: round(first?.geoidHeight ?? undulation),
+    sourceDatum: statement.source,
+    datumKnown: statement.known,
     heightAboveSeaLevel: round(height - undulation),
-    source: sheet?.file ?? null,
+    source: first ? fileOf(first) : null,
     origin: ORIGIN_NAMES[origin],
-    ...(explained && { explain: explanation(sample, field) }),
+    ...(explained && {
+      explain: {
+        contributors: contributors.map(explanation),
+        outside: field.floor,
+        outsideShare: round(sample.floorShare),
+      },
+    }),
   };
 }
 
-function explanation({ column, row, raw, sheet, outsideWeight }: HeightSample, field: RasterField) {
-  const { vertical } = field.source.info;
+function fileOf({ sheet, field }: Contributor): string | null {
+  return field.dataOrigin === Origin.base ? 'base' : (sheet?.file ?? null);
+}
+
+function explanation(contributor: Contributor) {
+  const { field, share, difference, geoidHeight, column, row, sheet, raw } = contributor;
   const placed = Number.isFinite(column);
   return {
-    file: sheet?.file ?? null,
+    source: field.dataOrigin === Origin.base ? `base: ${field.info.name}` : field.info.name,
+    file: fileOf(contributor),
+    share: round(share),
+    difference: round(difference),
     column: placed ? round(column - (sheet?.column ?? 0)) : null,
     row: placed ? round(row - (sheet?.row ?? 0)) : null,
     storedValues: raw.map((value) => (Number.isNaN(value) ? null : value)),
-    unit: vertical.unit,
+    unit: field.source.info.vertical.unit,
     crs: field.crs.name,
     crsOperation: field.grid.asStored
       ? 'none: longitude and latitude as stored'
       : `WGS 84 longitude and latitude to ${field.crs.definition}`,
     verticalDatum: field.datum.statement,
-    outside: field.datum.outside,
-    outsideShare: round(outsideWeight),
+    geoidHeight: Number.isNaN(geoidHeight) ? null : round(geoidHeight),
   };
 }
 
-function explain(sample: HeightSample, field: RasterField): string[] {
-  const e = explanation(sample, field);
-  const values = e.storedValues.map((value) => value ?? 'void').join(', ');
-  const share = Math.round(e.outsideShare * 100);
-  return [
-    `  file      ${e.file ?? 'none: outside the data'}`,
-    `  position  column ${e.column}, row ${e.row}; values round it ${values} (${e.unit})`,
-    `  CRS       ${e.crs}; ${e.crsOperation}`,
-    `  datum     ${e.verticalDatum.because}; ${geoidText(e.verticalDatum.geoid, sample)}`,
-    `  fill      ${ORIGIN_NAMES[sample.origin]}${share > 0 ? `, ${share} % ${e.outside}` : ''}`,
-  ];
+function explain({ contributors, floorShare, origin }: HeightSample, field: TerrainField): string[] {
+  const lines = [`  made of   ${ORIGIN_NAMES[origin]}`];
+  for (const contributor of contributors) {
+    const e = explanation(contributor);
+    const values = e.storedValues.map((value) => value ?? 'void').join(', ');
+    const geoid = e.verticalDatum.geoid;
+    lines.push(
+      `  ${percent(e.share).padEnd(8)}  ${e.source}${e.difference === 0 ? '' : `; its difference to what lies below it adds ${e.difference.toFixed(3)} m`}`,
+      `  file      ${e.file ?? 'none: beside its files'}`,
+      `  position  column ${e.column}, row ${e.row}; values round it ${values} (${e.unit})`,
+      `  CRS       ${e.crs}; ${e.crsOperation}`,
+      `  datum     ${e.verticalDatum.because}; ${geoid === 'none' ? 'no geoid added' : `geoid ${geoid}, ${e.geoidHeight?.toFixed(3) ?? 'none'} m here`}`,
+    );
+  }
+  if (floorShare > 0)
+    lines.push(`  ${percent(floorShare).padEnd(8)}  ${field.floor === 'sea-level' ? 'sea level' : 'the ellipsoid'}`);
+  return lines;
 }
 
-function geoidText(geoid: string, { geoidHeight }: HeightSample): string {
-  return geoid === 'none' ? 'no geoid added' : `geoid ${geoid}, ${geoidHeight.toFixed(3)} m here`;
+function percent(share: number): string {
+  const value = share * 100;
+  return `${value > 0 && value < 1 ? value.toPrecision(1) : Math.round(value)} %`;
 }
 
 function round(value: number): number {

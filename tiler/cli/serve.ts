@@ -1,7 +1,7 @@
 /** `relievo serve`: tilesets from folders and tiles made on demand, with viewer and catalog, at one address. */
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { startServer } from '../../server/start.ts';
@@ -12,6 +12,7 @@ import { type LabelOptions, labelOptionsSchema, type TileOptions, tileOptionsSch
 import { openSourceLayer, type SourceLayer } from '../pyramid/source-layer.ts';
 import { openThreads } from '../run/threads.ts';
 import { splitKey } from '../sources/open-file.ts';
+import { absoluteName, baseName, isRemoteName } from '../sources/source-name.ts';
 import { looksLikeTileTree } from '../sources/tiles-in-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -112,9 +113,9 @@ async function openLayers(
   try {
     for (const folder of folders) add(await openBuiltLayer(folder, { name: freeName(folder) }));
     if (files.length > 0) {
-      const spec = { sources: files.map((file) => resolve(file)), options };
-      const title = labels.title ?? files.map((file) => basename(file)).join(' + ');
-      const name = freeName(basename(files[0]).replace(/\..*$/, ''));
+      const spec = { sources: files.map(absoluteName), options };
+      const title = labels.title ?? files.map(baseName).join(' + ');
+      const name = freeName(baseName(files[0]).replace(/\..*$/, ''));
       const width = Math.min(4, availableParallelism());
       add(
         await openSourceLayer(spec, {
@@ -147,8 +148,9 @@ async function openLayers(
   }
 }
 
-/** A folder, unless it holds picture tiles of heights, which are a source. */
+/** A folder, unless it holds picture tiles of heights, which are a source; so is what lies at an address. */
 async function isTileset(name: string): Promise<boolean> {
+  if (isRemoteName(name)) return false;
   const { path } = await splitKey(name);
   if (!existsSync(path)) {
     throw new RelievoError('input-missing', 'There is no such file or folder', { where: path });

@@ -4,16 +4,12 @@
  */
 import { RelievoError } from '../error.ts';
 import { egm96, type Geoid } from '../geo/geoid.ts';
-import { type HeightGrid, Origin, type PostGrid, postLatitudes, postLongitudes } from '../geo/post-grid.ts';
+import { Origin } from '../geo/post-grid.ts';
 import type { LonLatBox } from '../geo/tiling-scheme.ts';
 import type { VerticalReference } from '../sources/raster-source.ts';
 import { datumName, datumOfText, gridOf, standInError } from '../sources/vertical-datums.ts';
 import { type FileGeoid, readGeoidFile } from './geoid-file.ts';
 import type { DatumStatement } from './height-field.ts';
-import type { Resampled } from './resample.ts';
-
-/** What lies where there are no data: mean sea level, or the ellipsoid itself. */
-export type Outside = 'sea-level' | 'ellipsoid';
 
 export interface Datum {
   readonly statement: DatumStatement;
@@ -21,7 +17,6 @@ export interface Datum {
   readonly sourceGeoid: Geoid | undefined;
   /** Model behind `undulation` and behind sea level outside the data; defined on the whole globe. */
   readonly seaLevel: Geoid;
-  readonly outside: Outside;
   /** Hash of the geoid's file; empty when there is none, or it was not asked for. */
   readonly geoidVersion: string;
   /** Sentences about what may be wrong with the choice. */
@@ -29,7 +24,6 @@ export interface Datum {
 }
 
 export interface DatumOptions {
-  readonly outside?: Outside | undefined;
   /** Refuse what would otherwise be assumed. */
   readonly strict?: boolean | undefined;
   /** Where geoid heights will be asked for; default everywhere. */
@@ -42,7 +36,7 @@ export interface DatumOptions {
 export async function chooseDatum(
   vertical: VerticalReference,
   where: string,
-  { outside, strict, around, hash }: DatumOptions = {},
+  { strict, around, hash }: DatumOptions = {},
 ): Promise<Datum> {
   const { datum, known } = vertical;
   const because = vertical.because.replace(/\.$/, '');
@@ -50,16 +44,15 @@ export async function chooseDatum(
   const plain = { seaLevel, geoidVersion: '', warnings: [] };
   if (datum === 'ellipsoid') {
     const statement = { source: datum, name: datumName(datum), known, because, geoid: 'none', expectedErrorMetres: 0 };
-    return { ...plain, outside: outside ?? 'ellipsoid', statement, sourceGeoid: undefined };
+    return { ...plain, statement, sourceGeoid: undefined };
   }
-  const defaults = { ...plain, outside: outside ?? 'sea-level' } as const;
   if (datum === 'egm96' && known !== 'assumed') {
     const statement = { source: datum, name: datumName(datum), known, because, geoid: 'egm96', expectedErrorMetres: 0 };
-    return { ...defaults, statement, sourceGeoid: seaLevel };
+    return { ...plain, statement, sourceGeoid: seaLevel };
   }
   if (known === 'option' && datumOfText(datum) === undefined && !/^epsg:\d+$/i.test(datum)) {
     const geoid = await readGeoidFile(datum, { around, hash });
-    return { ...defaults, ...fromGrid(vertical, geoid), sourceGeoid: geoid, geoidVersion: geoid.version };
+    return { ...plain, ...fromGrid(vertical, geoid), sourceGeoid: geoid, geoidVersion: geoid.version };
   }
   const statement = standIn(vertical, because);
   if (strict) {
@@ -70,7 +63,7 @@ export async function chooseDatum(
         : `give its geoid grid with --vertical-datum FILE${grid ? ` (${grid} of PROJ's collection)` : ''}`;
     throw new RelievoError('datum', `${statement.because}. --strict refuses to assume: ${remedy}`, { where });
   }
-  return { ...defaults, statement, sourceGeoid: seaLevel };
+  return { ...plain, statement, sourceGeoid: seaLevel };
 }
 
 /** EGM96 in the place of a datum that is unknown, or whose grid is not at hand. */
@@ -140,34 +133,4 @@ export interface GeoidReach {
   readonly slack: number;
   /** Under heights that were filled in or blend into outside. */
   readonly reach: number;
-}
-
-/** Adds geoid heights, and lays *outside* where the source has nothing. */
-export function applyDatum(
-  posts: PostGrid,
-  { values, outsideWeight, origin }: Resampled,
-  datum: Datum,
-  beyond: GeoidReach = { slack: 0, reach: 0 },
-): HeightGrid {
-  const lons = postLongitudes(posts);
-  const lats = postLatitudes(posts);
-  const undulation = datum.seaLevel.fill(lons, lats);
-  const { sourceGeoid } = datum;
-  const below = sourceGeoid === datum.seaLevel ? undulation : sourceGeoid?.fill(lons, lats);
-  const heights = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const weight = outsideWeight[i];
-    const outsideHeight = datum.outside === 'sea-level' ? undulation[i] : 0;
-    if (weight === 1) {
-      heights[i] = values[i] + outsideHeight;
-      continue;
-    }
-    let geoid = below === undefined ? 0 : below[i];
-    if (sourceGeoid && Number.isNaN(geoid)) {
-      const [lon, lat] = [lons[i % lons.length], lats[Math.floor(i / lons.length)]];
-      geoid = geoidBeyondGrid(sourceGeoid, lon, lat, { origin: origin[i], ...beyond });
-    }
-    heights[i] = values[i] + geoid * (1 - weight) + outsideHeight * weight;
-  }
-  return { posts, heights, undulation, origin };
 }

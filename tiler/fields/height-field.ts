@@ -1,6 +1,6 @@
 /** The seam between where heights come from and what is made of them: heights at posts of a tiling scheme. */
-
-import type { HeightGrid, PostGrid } from '../geo/post-grid.ts';
+import type { Places } from '../geo/places.ts';
+import type { HeightGrid, Origin, PostGrid } from '../geo/post-grid.ts';
 import type { LonLatBox } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 
@@ -30,10 +30,43 @@ export interface DatumStatement {
   readonly expectedErrorMetres?: number | undefined;
 }
 
+/** Heights at places, in their order. */
+export interface Ground {
+  /** Metres above the ellipsoid, never NaN. */
+  readonly heights: Float64Array;
+  /** `Origin`. */
+  readonly origin: Uint8Array;
+}
+
+/** What has a height everywhere. */
+export interface Surface {
+  /** As posts of level z would see it: by the level, sources are read at full resolution or from overviews. */
+  groundAt(places: Places, z: number, options?: GroundOptions): Promise<Ground>;
+}
+
+export interface GroundOptions extends ReadOptions {
+  /** Hears what the height of the first place is made of, from the source on top downwards. */
+  readonly onShare?: ((share: GroundShare) => void) | undefined;
+}
+
+/** What one source gives to the height of a place. */
+export interface GroundShare {
+  /** The source, as the stack counts them, the one on top first; undefined for sea level or the ellipsoid. */
+  readonly field: number | undefined;
+  /** Level of the source that was read. */
+  readonly level: number;
+  /** How much rests on its samples, of what sources above it left: 0..1. */
+  readonly share: number;
+  /** Metres that its difference to what lies below, carried on beyond its data and fading out, adds here. */
+  readonly difference: number;
+  readonly origin: Origin;
+}
+
+/** Whether data lie in a box; `all` means that they lie in every box inside it. */
+export type Touch = 'none' | 'some' | 'all';
+
 export interface HeightField {
   readonly info: HeightFieldInfo;
   read(posts: PostGrid, options?: ReadOptions): Promise<HeightGrid>;
-  /** Whether data can change a height inside the box (degrees, east may exceed 180). Never wrongly false. */
-  touches(box: LonLatBox): boolean;
   close(): Promise<void>;
 }

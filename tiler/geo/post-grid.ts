@@ -32,12 +32,14 @@ export const Origin = {
   measured: 1,
   /** At least one sample it rests on was void and was filled from samples near it. */
   filled: 2,
-  /** Between data and outside: fill blended into outside over the fill radius. */
+  /** Between data and what lies below them: the difference of both, fading out. */
   blended: 3,
+  /** No data near: the bundled relief of the world. */
+  base: 4,
 } as const;
 export type Origin = (typeof Origin)[keyof typeof Origin];
 
-export const ORIGIN_NAMES = ['outside', 'measured', 'filled', 'blended'] as const;
+export const ORIGIN_NAMES = ['outside', 'measured', 'filled', 'blended', 'base'] as const;
 
 /** Row-major, north row first. */
 export interface HeightGrid {

@@ -1,6 +1,7 @@
 /** How many bytes a layer will have: a few tiles of each level are made, spread over what is planned. */
 import { gzipBytesSync } from '../encode/gzip.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
+import type { PreparableSource } from '../sources/decimate.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { countTiles, type TileRange } from './plan.ts';
 import type { TerrainMaker } from './terrain-maker.ts';
@@ -27,13 +28,13 @@ export async function estimateLevels(
   { tilesPerLevel = 48, maxComputed = 2 ** 25, signal }: EstimateOptions = {},
 ): Promise<LevelEstimate[]> {
   const plan = maker.plan();
-  const { columns, rows } = maker.field.source.info.levels[maker.storedLevels - 1];
-  const computes = columns * rows <= maxComputed;
+  const toCompute = maker.members.reduce((sum, { source }) => sum + samplesToCompute(source), 0);
+  const computes = toCompute <= maxComputed;
   const found: LevelEstimate[] = [];
   let bytesPerTile = 0;
   for (let z = plan.length - 1; z >= 0; z--) {
     const tiles = countTiles(plan[z]);
-    const within = computes || maker.field.levelFor(z) < maker.storedLevels;
+    const within = computes || !maker.needsPreparing(z);
     const wanted = within ? Math.min(tiles, tilesPerLevel * shareOf(plan.length - 1 - z)) : 0;
     let bytes = 0;
     for (const id of spread(plan[z], wanted)) {
@@ -44,6 +45,13 @@ export async function estimateLevels(
     found.unshift({ z, tiles, tilesMade: wanted, bytes: Math.round(bytesPerTile * tiles) });
   }
   return found;
+}
+
+/** What overviews are computed from. */
+function samplesToCompute({ info, storedLevels }: PreparableSource): number {
+  const { scaleX, scaleY } = info.levels[storedLevels - 1];
+  if (storedLevels === info.levels.length) return 0;
+  return info.sheets.reduce((sum, { columns, rows }) => sum + (columns * rows) / (scaleX * scaleY), 0);
 }
 
 /** Most of a layer's bytes lie in its deepest levels. */

@@ -74,15 +74,15 @@ export const tileOptionsSchema = z.strictObject({
     .optional()
     .describe('How the tiles of a picture tree hold heights; by default what their metadata say'),
   outside: z
-    .enum(['sea-level', 'ellipsoid'])
-    .optional()
-    .describe('Surface where there are no data; by default sea level when the datum is a geoid, else the ellipsoid'),
+    .enum(['base', 'sea-level', 'ellipsoid'])
+    .default('base')
+    .describe('Surface where there are no data: the bundled relief of the world, mean sea level, or the ellipsoid'),
   maxFill: z
     .int()
     .min(0)
     .max(512)
     .default(32)
-    .describe('Widest void, in samples, that is filled from its rim; wider ones blend into outside'),
+    .describe('Widest void, in samples, that is filled from its rim; wider ones blend into what lies below or outside'),
   prepare: z
     .boolean()
     .default(true)

@@ -1,11 +1,12 @@
 /**
- * Which tiles a layer has. A tile is refined when data touch it and it lies above the last level; a refined tile has all
- * four children, so every ancestor of every tile exists, and both roots always do.
+ * Which tiles a layer has. A tile is refined when data touch it that are worth a deeper level; a refined tile has all four
+ * children, so every ancestor of every tile exists, and both roots always do. Each source plans for itself, down to its own
+ * native level: sparse data cost their own tiles, and coarse data none of the deep levels.
  */
-import { tileRanges } from '../catalog/tile-ranges.ts';
+import { mergeRanges } from '../catalog/tile-ranges.ts';
 import { RelievoError } from '../error.ts';
-import type { HeightField } from '../fields/height-field.ts';
-import type { TileId, TilingScheme } from '../geo/tiling-scheme.ts';
+import type { Touch } from '../fields/height-field.ts';
+import type { LonLatBox, TileId, TilingScheme } from '../geo/tiling-scheme.ts';
 
 /** Tiles x0..x1 by y0..y1 of one level, inclusive, y from the north. */
 export interface TileRange {
@@ -25,35 +26,69 @@ export function nativeLevel(scheme: TilingScheme, spacingDegrees: number, perTil
   return Math.max(0, Math.ceil(Math.log2(rootSpacing / spacingDegrees) - 1e-6));
 }
 
-/** Tiles of one level that a plan may hold: it lists them, at about 100 bytes each. */
-const MAX_TILES_OF_LEVEL = 4_000_000;
-
-/** Fails with `input-unsupported` when a level would have more tiles than a plan can list. */
-export function planTiles(field: Pick<HeightField, 'touches'>, scheme: TilingScheme, maxLevel: number): TilePlan {
-  const roots: TileId[] = [];
-  for (let y = 0; y < scheme.rootRows; y++) for (let x = 0; x < scheme.rootColumns; x++) roots.push({ z: 0, x, y });
-  const levels: TileRange[][] = [toRanges(0, roots)];
-  let refined = roots;
-  for (let z = 1; z <= maxLevel; z++) {
-    const children: TileId[] = [];
-    for (const tile of refined) {
-      if (children.length > MAX_TILES_OF_LEVEL) break;
-      if (field.touches(scheme.box(tile))) children.push(...childrenOf(tile));
-    }
-    if (children.length > MAX_TILES_OF_LEVEL) {
-      throw new RelievoError(
-        'input-unsupported',
-        `Level ${z} of this source has more than ${MAX_TILES_OF_LEVEL} tiles: stop earlier with --max-zoom ${z - 1}, or cut the source`,
-      );
-    }
-    if (children.length === 0) break;
-    levels.push(toRanges(z, children));
-    refined = children;
-  }
-  return levels;
+/** Data that are worth tiles. */
+export interface PlannedData {
+  /** The deepest level that they are worth. */
+  readonly lastLevel: number;
+  /** Whether they can change a height in a box in a way that tiles below level z would show. Never wrongly `none`. */
+  touches(box: LonLatBox, z: number): Touch;
 }
 
-export function childrenOf({ z, x, y }: TileId): TileId[] {
+/** Tiles that may be looked at one by one; those wholly inside the data are not. */
+const MAX_VISITS = 8_000_000;
+
+/** Fails with `input-unsupported` when the data's outline is too long to be followed at the last level. */
+export function planTiles(data: readonly PlannedData[], scheme: TilingScheme): TilePlan {
+  const roots: TileId[] = [];
+  for (let y = 0; y < scheme.rootRows; y++) for (let x = 0; x < scheme.rootColumns; x++) roots.push({ z: 0, x, y });
+  const levels: TileRange[][] = [roots.map(rangeOf)];
+  for (const one of data) addTiles(one, scheme, roots, levels);
+  return levels.map((ranges, z) => mergeRanges(ranges).map((range) => ({ z, ...range })));
+}
+
+function addTiles({ touches, lastLevel }: PlannedData, scheme: TilingScheme, roots: TileId[], levels: TileRange[][]) {
+  let visits = 0;
+  let open = roots;
+  for (let z = 0; z < lastLevel && open.length > 0; z++) {
+    const next: TileId[] = [];
+    for (const tile of open) {
+      if (++visits > MAX_VISITS) throw tooMany(z);
+      const touch = touches(scheme.box(tile), z);
+      if (touch === 'none') continue;
+      if (touch === 'all') {
+        for (let deeper = z + 1; deeper <= lastLevel; deeper++) rangesOf(levels, deeper).push(under(tile, deeper));
+        continue;
+      }
+      const [first, , , last] = childrenOf(tile);
+      rangesOf(levels, z + 1).push({ z: z + 1, x0: first.x, y0: first.y, x1: last.x, y1: last.y });
+      next.push(...childrenOf(tile));
+    }
+    open = next;
+  }
+}
+
+function rangesOf(levels: TileRange[][], z: number): TileRange[] {
+  levels[z] ??= [];
+  return levels[z];
+}
+
+function rangeOf({ z, x, y }: TileId): TileRange {
+  return { z, x0: x, y0: y, x1: x, y1: y };
+}
+
+function under({ z, x, y }: TileId, deeper: number): TileRange {
+  const scale = 2 ** (deeper - z);
+  return { z: deeper, x0: x * scale, y0: y * scale, x1: (x + 1) * scale - 1, y1: (y + 1) * scale - 1 };
+}
+
+function tooMany(z: number): RelievoError {
+  return new RelievoError(
+    'input-unsupported',
+    `The outline of the data crosses more than ${MAX_VISITS} tiles down to level ${z}: stop earlier with --max-zoom ${z}, or cut the source`,
+  );
+}
+
+export function childrenOf({ z, x, y }: TileId): [TileId, TileId, TileId, TileId] {
   return [
     { z: z + 1, x: 2 * x, y: 2 * y },
     { z: z + 1, x: 2 * x + 1, y: 2 * y },
@@ -85,8 +120,4 @@ export function rangesUnder(ranges: readonly TileRange[], { z, x, y }: TileId): 
     if (cut.x0 <= cut.x1 && cut.y0 <= cut.y1) out.push(cut);
   }
   return out;
-}
-
-function toRanges(z: number, tiles: readonly TileId[]): TileRange[] {
-  return tileRanges(tiles).map((r) => ({ z, x0: r.startX, y0: r.startY, x1: r.endX, y1: r.endY }));
 }

@@ -83,8 +83,9 @@ function* windowsOf({ sheets, levels }: RasterInfo, level: number): Generator<Sa
   }
 }
 
-/** Squares spread evenly over every sheet, full resolution. */
-function* partsOf({ sheets }: RasterInfo, maxSamples: number): Generator<SampleWindow> {
+/** Squares spread evenly over every sheet, or over as many as there may be squares; full resolution. */
+function* partsOf({ sheets: all }: RasterInfo, maxSamples: number): Generator<SampleWindow> {
+  const sheets = everyFew(all, Math.max(1, Math.floor(maxSamples / 4 / (PART * PART))));
   const budget = maxSamples / 4 / (PART * PART) / sheets.length;
   const side = Math.max(1, Math.floor(Math.sqrt(budget)));
   for (const sheet of sheets) {
@@ -101,4 +102,10 @@ function* partsOf({ sheets }: RasterInfo, maxSamples: number): Generator<SampleW
       };
     }
   }
+}
+
+/** At most `count` of a list, spread evenly over it. */
+export function everyFew<T>(list: readonly T[], count: number): readonly T[] {
+  if (list.length <= count) return list;
+  return Array.from({ length: count }, (_, k) => list[Math.floor((k * list.length) / count)]);
 }

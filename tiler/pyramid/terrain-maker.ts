@@ -1,41 +1,62 @@
 /** A layer's sources, options and plan, opened: what every thread and the server hold, each its own. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { type AvailableRange, type LayerJson, writeLayerJson } from '../catalog/layer-json.ts';
+import { type AvailableRange, type CrsStatement, type LayerJson, writeLayerJson } from '../catalog/layer-json.ts';
 import { RelievoError } from '../error.ts';
-import { openOutsideField } from '../fields/outside-field.ts';
+import { openFloorField } from '../fields/floor-field.ts';
 import { openRasterField, type RasterField } from '../fields/raster-field.ts';
+import { type Floor, openTerrainField, type TerrainField } from '../fields/terrain-field.ts';
 import { TILE_CELLS } from '../geo/post-grid.ts';
 import { flipRow, geographic, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
-import { openSource } from '../sources/open-source.ts';
-import type { ReadOptions } from '../sources/raster-source.ts';
+import { bundledBasePath } from '../sources/bundled-base.ts';
+import type { PreparableSource, PrepareOptions } from '../sources/decimate.ts';
+import { type MosaicMember, readMosaic } from '../sources/mosaic.ts';
+import { openSources } from '../sources/open-source.ts';
+import { openPrepared } from '../sources/prepared-source.ts';
+import type { RasterSource, ReadOptions } from '../sources/raster-source.ts';
+import { isRemoteName } from '../sources/source-name.ts';
 import { VERSION } from '../version.ts';
 import { type MadeTile, makeTile, TILE_VERSION } from './make-tile.ts';
 import { DEEPEST_LEVEL, type LabelOptions, type TileOptions } from './options.ts';
-import { nativeLevel, planTiles, type TilePlan } from './plan.ts';
+import { nativeLevel, type PlannedData, planTiles, type TilePlan } from './plan.ts';
 import { warningsOf } from './warnings.ts';
 
 /** All that is needed to make a layer's tiles, anywhere; plain JSON. */
 export interface TerrainSpec {
-  /** Absolute paths. */
+  /** Absolute paths, globs, addresses. */
   readonly sources: readonly string[];
   readonly options: TileOptions;
   /** Absolute path of the folder where what is prepared from sources is kept; without one that happens in memory. */
   readonly cacheFolder?: string | undefined;
+  /** What the sources' version must be, where others rely on it: opening fails with `input-invalid` when it is another. */
+  readonly version?: string | undefined;
+}
+
+/** One source of a layer: a file, or sheets of one grid. */
+export interface TerrainMember {
+  readonly field: RasterField;
+  readonly source: PreparableSource;
+  /** The least level whose posts lie no further apart than its samples. */
+  readonly nativeLevel: number;
+  /** Its tiles are planned down to this one. */
+  readonly lastLevel: number;
 }
 
 export interface TerrainMaker {
   readonly spec: TerrainSpec;
   readonly scheme: TilingScheme;
-  readonly field: RasterField;
+  readonly field: TerrainField;
+  /** The one on top first. */
+  readonly members: readonly TerrainMember[];
   readonly maxLevel: number;
+  /** That of the finest source. */
   readonly nativeLevel: number;
-  /** Levels that the source's files hold; those after them are computed in memory. */
-  readonly storedLevels: number;
   /** What a user should know before trusting the layer, in sentences. */
   readonly warnings: readonly string[];
+  /** Whether tiles of a level read an overview that has to be made first. */
+  needsPreparing(z: number): boolean;
   /** Makes what coarse levels are read from, so that no tile has to wait for it. */
-  prepare(options?: ReadOptions): Promise<void>;
+  prepare(options?: PrepareOptions): Promise<void>;
   makeTile(id: TileId, options?: ReadOptions): Promise<MadeTile>;
   /** Slow for large sources; only who plans and publishes needs it. */
   plan(): TilePlan;
@@ -45,7 +66,7 @@ export interface TerrainMaker {
 }
 
 export interface OpenMakerOptions extends ReadOptions {
-  /** Hash the sources' content, which `document` needs and making tiles does not. On by default. */
+  /** Hash the sources' content, which `document` and prepared overviews need. On by default. */
   readonly hash?: boolean | undefined;
 }
 
@@ -55,60 +76,68 @@ export async function openTerrainMaker(
 ): Promise<TerrainMaker> {
   const { options } = spec;
   const scheme = geographic;
-  const source = await openSource([...spec.sources], {
-    verticalDatum: options.verticalDatum,
-    verticalUnit: options.verticalUnit,
-    sourceCrs: options.sourceCrs,
-    crsGrids: options.crsGrids,
-    bounds: options.bounds,
-    range: options.range,
-    rawLayout: options.rawLayout,
-    heightEncoding: options.heightEncoding,
-    hash,
-    signal,
-  });
-  const field = await openRasterField(source, scheme, options).catch(async (error) => {
-    await source.close();
-    throw error;
-  });
-  const native = Math.min(DEEPEST_LEVEL, nativeLevel(scheme, field.info.spacingDegrees, TILE_CELLS));
+  const opened = await openMembers(spec, { hash, signal });
+  const { members, base } = opened;
+  const close = () => Promise.all(opened.all.map((source) => source.close())).then(() => {});
+  const field = openTerrainField(members, { base, floor: floorOf(options.outside) });
+  const native = Math.max(...members.map((member) => member.nativeLevel));
   const maxLevel = options.maxZoom ?? native;
-  if (options.minZoom > maxLevel) {
-    await field.close();
-    throw new RelievoError('usage', `--min-zoom ${options.minZoom} lies beyond the deepest level, ${maxLevel}`);
+  const problem =
+    options.minZoom > maxLevel
+      ? new RelievoError('usage', `--min-zoom ${options.minZoom} lies beyond the deepest level, ${maxLevel}`)
+      : spec.version !== undefined && field.info.version !== spec.version
+        ? changed(spec)
+        : undefined;
+  if (problem) {
+    await close();
+    throw problem;
   }
-  const outside = openOutsideField(field);
-  const warnings = warningsOf(field);
+  const floor = openFloorField(field);
+  const warnings = warningsOf(members.map((member) => member.field));
+  const certified = options.prepare && members.every(({ source }) => source.certified);
   let planned: TilePlan | undefined;
 
   return {
     spec,
     scheme,
     field,
+    members,
     maxLevel,
     nativeLevel: native,
-    storedLevels: source.storedLevels,
     warnings,
-    prepare: (read) => source.prepare(read),
+    needsPreparing: (z) =>
+      [...members, ...opened.bases].some(({ field, source }) => field.levelFor(z) >= source.storedLevels),
+    prepare,
     makeTile: (id, read) =>
       makeTile(
         {
-          field: id.z < options.minZoom ? outside : field,
+          field: id.z < options.minZoom ? floor : field,
           scheme,
           extensions: options.extensions,
           maxErrorFactor: options.maxErrorFactor,
-          readsOverview: (z) => field.levelFor(z) > 0,
+          readsOverview: (z) => field.readsOverview(z),
         },
         id,
         read,
       ),
     plan,
     document,
-    close: () => field.close(),
+    close,
   };
 
+  async function prepare({ signal, onProgress }: PrepareOptions = {}): Promise<void> {
+    const sources = [...opened.bases, ...members].map(({ source }) => source);
+    const totals = sources.map((source) => source.blocksToPrepare);
+    const total = totals.reduce((sum, blocks) => sum + blocks, 0);
+    let before = 0;
+    for (const [i, source] of sources.entries()) {
+      await source.prepare({ signal, onProgress: onProgress && ((done) => onProgress(before + done, total)) });
+      before += totals[i];
+    }
+  }
+
   function plan(): TilePlan {
-    planned ??= planTiles(field, scheme, maxLevel);
+    planned ??= planTiles(plannedData(field, members), scheme);
     return planned;
   }
 
@@ -126,14 +155,11 @@ export async function openTerrainMaker(
       available: levels.map((ranges) => ranges.map(fromSouth)),
       generator: `relievo ${VERSION}`,
       datum: field.info.datum,
-      crs: {
-        name: field.crs.name,
-        accuracyMetres: field.crs.accuracyMetres ?? null,
-        note: field.crs.note,
-      },
+      crs: crsStatement(field.members),
       warnings,
       maxErrorFactor: options.maxErrorFactor,
-      sources: spec.sources.map((path) => basename(path)),
+      sources: members.slice(0, MAX_NAMES).map((member) => member.field.info.name),
+      ...(!certified && { certified }),
     });
   }
 
@@ -142,8 +168,101 @@ export async function openTerrainMaker(
   }
 }
 
+/** More sources than anybody reads. */
+const MAX_NAMES = 100;
+
+/** What the floor is below `outside`: the base reaches everywhere, so that what is below it never shows. */
+function floorOf(outside: TileOptions['outside']): Floor {
+  return outside === 'ellipsoid' ? 'ellipsoid' : 'sea-level';
+}
+
+function changed({ sources }: TerrainSpec): RelievoError {
+  return new RelievoError(
+    'input-invalid',
+    `The content of ${sources.map(sourceLabel).join(', ')} changed while it was in use; start again.`,
+  );
+}
+
+function plannedData(field: TerrainField, members: readonly TerrainMember[]): PlannedData[] {
+  return members.map(({ lastLevel }, i) => ({ lastLevel, touches: (box, z) => field.touches(i, box, z) }));
+}
+
+function crsStatement(fields: readonly RasterField[]): CrsStatement {
+  const accuracies = fields.map(({ crs }) => crs.accuracyMetres ?? null);
+  return {
+    name: [...new Set(fields.map(({ crs }) => crs.name))].join(', '),
+    accuracyMetres: accuracies.reduce(
+      (worst, one) => (worst === null || one === null ? null : Math.max(worst, one)),
+      0,
+    ),
+    note: [...new Set(fields.map(({ crs }) => crs.note))].filter((note) => note !== '').join(' '),
+  };
+}
+
 /** Equal for equal bytes: sources' content, what was chosen of them, and the code that encodes. */
 function layerVersion(fieldVersion: string, { extensions, maxErrorFactor, maxZoom, minZoom }: TileOptions): string {
   const parts = [fieldVersion, extensions.toSorted(), maxErrorFactor, maxZoom ?? null, minZoom, TILE_VERSION];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+interface OpenedMembers {
+  readonly members: readonly (TerrainMember & { readonly featherMetres: number | undefined })[];
+  readonly base: RasterField | undefined;
+  /** The base as a source, where there is one. */
+  readonly bases: readonly { readonly field: RasterField; readonly source: PreparableSource }[];
+  /** All that has to be closed. */
+  readonly all: readonly RasterSource[];
+}
+
+async function openMembers(spec: TerrainSpec, { hash, signal }: OpenMakerOptions): Promise<OpenedMembers> {
+  const { options, cacheFolder } = spec;
+  const { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding } = options;
+  const how = { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding };
+  const folder = options.prepare && hash ? cacheFolder : undefined;
+  const all: RasterSource[] = [];
+  try {
+    const found: { field: RasterField; source: PreparableSource; featherMetres: number | undefined }[] = [];
+    for (const member of await readMosaic(spec.sources, { how, allow: options.allow, signal })) {
+      for (const source of await openMember(member)) {
+        const field = await openRasterField(source, geographic, options);
+        found.push({ field, source, featherMetres: member.featherMetres });
+      }
+    }
+    const bases: { field: RasterField; source: PreparableSource }[] = [];
+    if (options.outside === 'base') {
+      for (const source of await openMember({ name: 'base', paths: [bundledBasePath()], how: {} })) {
+        bases.push({ field: await openRasterField(source, geographic, { maxFill: 0, isBase: true }), source });
+      }
+    }
+    return { members: withLevels(found, options), base: bases[0]?.field, bases, all };
+  } catch (error) {
+    await Promise.all(all.map((source) => source.close()));
+    throw error;
+  }
+
+  async function openMember(member: MosaicMember): Promise<PreparableSource[]> {
+    const sources = await openSources(member.paths, { ...member.how, crsGrids: options.crsGrids, hash, signal });
+    all.push(...sources);
+    return sources.map((source) => openPrepared(source, { folder }));
+  }
+}
+
+/**
+ * How deep each source's tiles go: to its own native level, and at most to --max-zoom; where that lies beyond the native
+ * level of all, the finest sources go on to it.
+ */
+function withLevels<T extends { readonly field: RasterField }>(found: readonly T[], { maxZoom }: TileOptions) {
+  const natives = found.map(({ field }) =>
+    Math.min(DEEPEST_LEVEL, nativeLevel(geographic, field.info.spacingDegrees, TILE_CELLS)),
+  );
+  const finest = Math.max(...natives);
+  return found.map((member, i) => {
+    const native = natives[i];
+    const beyond = maxZoom !== undefined && maxZoom > finest && native === finest;
+    return { ...member, nativeLevel: native, lastLevel: beyond ? maxZoom : Math.min(native, maxZoom ?? native) };
+  });
+}
+
+function sourceLabel(name: string): string {
+  return isRemoteName(name) ? name.replace(/\?.*$/, '') : basename(name);
 }

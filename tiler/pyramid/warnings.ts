@@ -7,8 +7,19 @@ import { gridOf, standInError } from '../sources/vertical-datums.ts';
 /** Positions that are off by more than this share of a sample change the relief. */
 const SHARE_OF_SAMPLE = 1 / 4;
 
-/** Sentences with a full stop; none when all is well. */
-export function warningsOf({ source, crs, datum, grid }: RasterField): readonly string[] {
+/** Sentences with a full stop; none when all is well. Of several sources each sentence begins with the source's name. */
+export function warningsOf(fields: readonly RasterField[]): readonly string[] {
+  if (fields.length === 1) return warningsOfOne(fields[0]);
+  const named = fields.flatMap((field) => warningsOfOne(field).map((warning) => `${field.info.name}: ${warning}`));
+  return named.length <= MAX_WARNINGS
+    ? named
+    : [...named.slice(0, MAX_WARNINGS), `${named.length - MAX_WARNINGS} more.`];
+}
+
+/** More than anybody reads. */
+const MAX_WARNINGS = 20;
+
+function warningsOfOne({ source, crs, datum, grid }: RasterField): readonly string[] {
   const { statement } = datum;
   const warnings: string[] = [];
   if (statement.known === 'assumed') warnings.push(assumedWarning(statement));

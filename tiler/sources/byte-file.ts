@@ -1,23 +1,37 @@
-/** A local file as bytes at offsets: the sentences for one that is missing, a folder, empty or unreadable are here. */
+/**
+ * A file as bytes at offsets, by its path or its address: the sentences for a local one that is missing, a folder, empty or
+ * unreadable are here.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RelievoError } from '../error.ts';
+import { isRemoteName, shownName } from './source-name.ts';
+
+export interface ByteFileOptions {
+  readonly signal?: AbortSignal | undefined;
+}
 
 export interface ByteFile {
+  /** Path, or address without what may be secret; no two files that are open have the same. */
   readonly path: string;
   /** Base name, for sentences. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
   /** Exactly `length` bytes from `offset`, in memory of their own; refuses with `input-invalid` past the end. */
-  read(offset: number, length: number): Promise<Buffer<ArrayBuffer>>;
+  read(offset: number, length: number, options?: ByteFileOptions): Promise<Buffer<ArrayBuffer>>;
   /** May be called more than once. */
   close(): Promise<void>;
 }
 
-export async function openByteFile(path: string): Promise<ByteFile> {
+/** Opens what is at a path or an address. */
+export async function openByteFile(path: string, options: ByteFileOptions = {}): Promise<ByteFile> {
+  if (isRemoteName(path)) {
+    const { openRemoteFile } = await import('./remote-file.ts');
+    return openRemoteFile(path, options);
+  }
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
@@ -81,11 +95,20 @@ export function cutOff(path: string, end: number, size: number): RelievoError {
 /** The same error with the file's name in front, for sentences that say "it". */
 export function inFile(error: unknown, path: string): unknown {
   if (!(error instanceof RelievoError) || error.where !== undefined) return error;
-  return new RelievoError(error.code, `${path} cannot be used. ${error.message}`, { where: path, cause: error.cause });
+  const where = shownName(path);
+  return new RelievoError(error.code, `${where} cannot be used. ${error.message}`, { where, cause: error.cause });
 }
 
-/** SHA-256 of the file's bytes, the first 32 hexadecimal digits. */
+/**
+ * SHA-256 of the file's bytes, the first 32 hexadecimal digits. At an address: of what the server says of the content, which
+ * is not read as a whole.
+ */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  if (isRemoteName(path)) {
+    const { openRemoteFile } = await import('./remote-file.ts');
+    const file = await openRemoteFile(path, { signal });
+    return file.version().finally(() => file.close());
+  }
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal })) hash.update(chunk as Buffer);

@@ -19,7 +19,10 @@ export interface CellGrid {
   cell(x: number, y: number): Promise<Float32Array | undefined>;
 }
 
-/** The window's samples, NaN outside the raster. One row of cells is held at a time. */
+/** Cells of a row up to which the next row is asked for before this one is there, so that trips to a server overlap. */
+const MAX_AHEAD = 16;
+
+/** The window's samples, NaN outside the raster. One row of cells is held at a time, or two short ones. */
 export async function readCells(
   grid: CellGrid,
   window: SampleWindow,
@@ -32,24 +35,38 @@ export async function readCells(
   const firstRow = Math.max(0, window.row);
   const endRow = Math.min(grid.rows, window.row + window.rows);
   if (runs.length === 0 || firstRow >= endRow) return out;
+  const spans = runs.map((run) => {
+    const firstX = Math.floor(run.column / grid.cellColumns);
+    return { run, firstX, lastX: Math.floor((run.column + run.columns - 1) / grid.cellColumns) };
+  });
+  const askRow = (y: number) => {
+    const asked = spans.flatMap(({ firstX, lastX }) =>
+      Array.from({ length: lastX - firstX + 1 }, (_, i) => grid.cell(firstX + i, y)),
+    );
+    const row = Promise.all(asked);
+    // One that is asked for ahead may fail before anybody waits for it.
+    row.catch(() => {});
+    return row;
+  };
+  const isShort = spans.reduce((sum, { firstX, lastX }) => sum + lastX - firstX + 1, 0) <= MAX_AHEAD;
+  let ahead: ReturnType<typeof askRow> | undefined;
   for (let y = Math.floor(firstRow / grid.cellRows); y * grid.cellRows < endRow; y++) {
     const from = Math.max(firstRow, y * grid.cellRows);
     const to = Math.min(endRow, (y + 1) * grid.cellRows);
-    for (const run of runs) {
-      const firstX = Math.floor(run.column / grid.cellColumns);
-      const lastX = Math.floor((run.column + run.columns - 1) / grid.cellColumns);
-      const asked: Promise<Float32Array | undefined>[] = [];
-      for (let x = firstX; x <= lastX; x++) asked.push(grid.cell(x, y));
-      const cells = await Promise.all(asked);
-      signal?.throwIfAborted();
+    const row = ahead ?? askRow(y);
+    ahead = isShort && to < endRow ? askRow(y + 1) : undefined;
+    const cells = await row;
+    signal?.throwIfAborted();
+    let next = 0;
+    for (const { run, firstX, lastX } of spans) {
       for (let x = firstX; x <= lastX; x++) {
-        const cell = cells[x - firstX];
+        const cell = cells[next++];
         if (cell === undefined) continue;
         const left = Math.max(run.column, x * grid.cellColumns);
         const right = Math.min(run.column + run.columns, (x + 1) * grid.cellColumns);
-        for (let row = from; row < to; row++) {
-          const start = (row - y * grid.cellRows) * grid.cellColumns + left - x * grid.cellColumns;
-          const target = (row - window.row) * window.columns + run.at + left - run.column;
+        for (let r = from; r < to; r++) {
+          const start = (r - y * grid.cellRows) * grid.cellColumns + left - x * grid.cellColumns;
+          const target = (r - window.row) * window.columns + run.at + left - run.column;
           out.set(cell.subarray(start, start + right - left), target);
         }
       }

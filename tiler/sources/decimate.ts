@@ -22,6 +22,10 @@ export interface PrepareOptions extends ReadOptions {
 export interface PreparableSource extends RasterSource {
   /** How many of the levels the source itself holds; those after them are computed here. */
   readonly storedLevels: number;
+  /** Blocks that `prepare` counts in all; 0 when there is nothing to compute. */
+  readonly blocksToPrepare: number;
+  /** Whether every overview says how far the full resolution departs from it. */
+  readonly certified: boolean;
   /** Computes every overview now. Reads do without it; they then compute what they need. */
   prepare(options?: PrepareOptions): Promise<void>;
 }
@@ -63,6 +67,8 @@ export function withOverviews(
   return {
     info: { ...source.info, levels },
     storedLevels: own.length,
+    blocksToPrepare: overviews.reduce((sum, { blocks }) => sum + blocks.length, 0),
+    certified: false,
     read,
     async prepare({ signal, onProgress } = {}) {
       const total = overviews.reduce((sum, { blocks }) => sum + blocks.length, 0);

@@ -48,8 +48,8 @@ export async function openNumpy(path: string, options: NumpyOptions = {}): Promi
   const file = await openByteFile(path);
   try {
     const start = await file.read(0, Math.min(MAX_HEADER_BYTES, file.size));
-    const array = readArrayHeader(start, path);
-    return await openFlatSource(file, 'NumPy', 'a NumPy array', layoutOf(array, path), options);
+    const array = readArrayHeader(start, file.path);
+    return await openFlatSource(file, 'NumPy', 'a NumPy array', layoutOf(array, file.path), options);
   } catch (error) {
     await file.close();
     throw error;

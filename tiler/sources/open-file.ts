@@ -13,17 +13,20 @@ import { hashFile, inFile, openByteFile } from './byte-file.ts';
 import { readDatumGrids } from './datum-grid-file.ts';
 import { findEsriHeader, openEhdr } from './ehdr.ts';
 import { openElevationPicture } from './elevation-picture.ts';
+import type { FileMemo } from './file-memo.ts';
 import { openGeoTiff } from './geotiff.ts';
 import type { HeightEncoding } from './height-encoding.ts';
 import type { HeightTiles } from './height-tiles.ts';
 import { MAX_HGT_BYTES, openHgt } from './hgt.ts';
 import { recogniseFamily } from './known-families.ts';
+import { withNodata } from './nodata-source.ts';
 import { looksLikeNumpy, openNumpy, openNumpyZip } from './numpy.ts';
 import type { PlaceOptions } from './placement.ts';
 import { looksLikePng } from './png.ts';
 import type { RasterSource } from './raster-source.ts';
 import { openRaw } from './raw.ts';
 import { findOverviews } from './sidecars.ts';
+import { isRemoteName, shownName } from './source-name.ts';
 import { looksLikeTiff } from './tiff-tags.ts';
 import { openTileTree } from './tile-tree.ts';
 import { hashTileFolder, looksLikeTileTree, openTileFolder } from './tiles-in-folder.ts';
@@ -47,6 +50,8 @@ export interface Understanding {
   readonly rawLayout?: string | undefined;
   /** How colours hold heights; default what metadata say. */
   readonly heightEncoding?: HeightEncoding | undefined;
+  /** Value, in the file's unit, that stands for missing samples beside those that the file names. */
+  readonly nodata?: number | undefined;
 }
 
 export interface OpenerOptions {
@@ -56,13 +61,15 @@ export interface OpenerOptions {
   readonly cacheBytes?: number | undefined;
   /** False leaves files unhashed and `info.version` empty; default true. */
   readonly hash?: boolean | undefined;
+  /** Where hashes are kept that are known from before; default nowhere. */
+  readonly memo?: FileMemo | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Opens files that share caches and datum grids. */
 export interface FileOpener {
-  /** Refuses with a sentence each: missing, a folder, empty, broken, of no known kind. */
-  open(name: string, how?: Understanding): Promise<RasterSource>;
+  /** Refuses with a sentence each: missing, a folder, empty, broken, of no known kind. `hash`: this time only. */
+  open(name: string, how?: Understanding, hash?: boolean): Promise<RasterSource>;
 }
 
 /** What every reader is given. */
@@ -84,12 +91,14 @@ interface Format {
   /** Whether a file that begins so, and is named so, is of this format. */
   readonly fits: (start: Buffer, path: string) => boolean | Promise<boolean>;
   readonly open: (path: string, opening: Opening) => Promise<RasterSource>;
+  /** Whether it can be read at an address as it can in a file: through a ByteFile alone. */
+  readonly remote?: boolean | undefined;
 }
 
 /** The first that fits opens the file: what content tells comes before what only a name tells. */
 const FORMATS: readonly Format[] = [
-  { fits: looksLikeTiff, open: openGeoTiff },
-  { fits: looksLikeNumpy, open: openNumpy },
+  { fits: looksLikeTiff, open: openGeoTiff, remote: true },
+  { fits: looksLikeNumpy, open: openNumpy, remote: true },
   { fits: looksLikeNumpyZip, open: openNumpyZip },
   {
     fits: looksLikePng,
@@ -99,7 +108,11 @@ const FORMATS: readonly Format[] = [
     },
   },
   { fits: looksLikeSqlite, open: async (path, opening) => openTree(await openMbtiles(path), opening) },
-  { fits: looksLikePmtiles, open: async (path, opening) => openTree(await openPmtiles(path), opening) },
+  {
+    fits: looksLikePmtiles,
+    remote: true,
+    open: async (path, opening) => openTree(await openPmtiles(path), opening),
+  },
   { fits: looksLikeAsciiGrid, open: (path, { wholes, ...rest }) => openAsciiGrid(path, { ...rest, cache: wholes }) },
   {
     fits: (start, path) => isGzip(start) && /\.(asc|agr|grd)\.gz$/i.test(path),
@@ -120,7 +133,7 @@ const MAX_HGT_CACHE_BYTES = 2 ** 30;
 
 /** `files`: about how many there will be, by which the cache of .hgt sheets is sized. */
 export async function openFiles(files: number, options: OpenerOptions = {}): Promise<FileOpener> {
-  const { signal, cacheBytes, hash = true } = options;
+  const { signal, cacheBytes, hash: hashes = true, memo } = options;
   const sheetBytes = Math.min(files * (MAX_HGT_BYTES + 1024), MAX_HGT_CACHE_BYTES);
   const shared = {
     cache: new BlockCache<Float32Array>(cacheBytes ?? DEFAULT_CACHE_BYTES),
@@ -129,17 +142,24 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
     grids: await readDatumGrids(options.crsGrids ?? [], signal),
   };
   return {
-    async open(name, how = {}) {
+    async open(name, how = {}, hash = hashes) {
       signal?.throwIfAborted();
       const { path, key } = await splitKey(name);
-      const open = await findReader(path, how);
-      const version = hash ? await hashFiles(path, signal) : '';
-      const { verticalDatum: datum, verticalUnit: unit, sourceCrs, bounds } = how;
-      const opening = { ...shared, how, vertical: { datum, unit }, sourceCrs, bounds, version, key };
-      const source = await open(path, opening).catch((error: unknown) => {
-        throw inFile(error, path);
-      });
-      return recognised(identified(source, how, key));
+      // What is at an address stays open, and so in one state, until its reader has it.
+      const held = isRemoteName(path) ? await openByteFile(path, { signal }) : undefined;
+      try {
+        const open = await findReader(path, how);
+        const version = hash ? await hashFiles(path, memo, signal) : '';
+        const { verticalDatum: datum, verticalUnit: unit, sourceCrs, bounds } = how;
+        const opening = { ...shared, how, vertical: { datum, unit }, sourceCrs, bounds, version, key };
+        const source = await open(path, opening).catch((error: unknown) => {
+          throw inFile(error, path);
+        });
+        const known = recognised(identified(withNodata(source, how.nodata), how, key));
+        return held === undefined ? known : { ...known, info: { ...known.info, remote: true } };
+      } finally {
+        await held?.close();
+      }
     },
   };
 }
@@ -148,6 +168,7 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
 export async function splitKey(name: string): Promise<{ path: string; key: string | undefined }> {
   const [, path = name, key] = /^(.*\.npz)#([^#/\\]+)$/i.exec(name) ?? [];
   if (key === undefined) return { path: name, key };
+  if (isRemoteName(name)) return { path: name, key: undefined };
   const exists = await stat(name).then(
     () => true,
     () => false,
@@ -156,11 +177,12 @@ export async function splitKey(name: string): Promise<{ path: string; key: strin
 }
 
 /** Content of a file and of the overviews or the header beside it, or of a folder of tiles. */
-async function hashFiles(path: string, signal: AbortSignal | undefined): Promise<string> {
+async function hashFiles(path: string, memo: FileMemo | undefined, signal: AbortSignal | undefined): Promise<string> {
+  const hashOf = (file: string) => memo?.hashOf(file, () => hashFile(file, signal)) ?? hashFile(file, signal);
   if (await looksLikeTileTree(path)) return hashTileFolder(path, signal);
-  const own = await hashFile(path, signal);
+  const own = await hashOf(path);
   const beside = [await findOverviews(path), await findEsriHeader(path)].filter((other) => other !== undefined);
-  const others = await Promise.all(beside.map((other) => hashFile(other, signal)));
+  const others = await Promise.all(beside.map(hashOf));
   return others.length === 0 ? own : digest([own, ...others]);
 }
 
@@ -168,9 +190,18 @@ async function hashFiles(path: string, signal: AbortSignal | undefined): Promise
 function identified(source: RasterSource, how: Understanding, key: string | undefined): RasterSource {
   const { version, crs, affine } = source.info;
   if (version === '') return source;
-  const { range, rawLayout, heightEncoding } = how;
+  const { range, rawLayout, heightEncoding, nodata } = how;
   const place = Object.entries(affine).sort();
-  const parts = [version, crs, place, range ?? '', rawLayout ?? '', heightEncoding ?? '', key ?? ''];
+  const parts = [
+    version,
+    crs,
+    place,
+    range ?? '',
+    rawLayout ?? '',
+    heightEncoding ?? '',
+    key ?? '',
+    ...(nodata === undefined ? [] : [nodata]),
+  ];
   return { ...source, info: { ...source.info, version: digest(parts) } };
 }
 
@@ -201,11 +232,24 @@ async function findReader(path: string, { rawLayout }: Understanding): Promise<F
   try {
     if (rawLayout !== undefined) return (raw, opening) => openRaw(raw, rawLayout, opening);
     const start = await file.read(0, Math.min(256, file.size));
-    for (const format of FORMATS) if (await format.fits(start, path)) return format.open;
+    for (const format of FORMATS) {
+      if (!(await format.fits(start, path))) continue;
+      if (isRemoteName(path) && !format.remote) throw copyFirst(path);
+      return format.open;
+    }
     throw unknownFormat(file, start.subarray(0, 64));
   } finally {
     await file.close();
   }
+}
+
+function copyFirst(path: string): RelievoError {
+  const where = shownName(path);
+  return new RelievoError(
+    'input-unsupported',
+    `${where} is of a format that cannot be read at an address; copy it here first, or make it a GeoTIFF with gdal_translate -of COG.`,
+    { where },
+  );
 }
 
 function isZip(start: Buffer): boolean {

@@ -2,15 +2,32 @@
 import { RelievoError } from '../error.ts';
 import type { PreparableSource } from './decimate.ts';
 import { withOverviews } from './decimate.ts';
+import { openFileMemo } from './file-memo.ts';
 import type { OpenerOptions, Understanding } from './open-file.ts';
 import { openFiles } from './open-file.ts';
+import { openPooled } from './pooled-sheet.ts';
 import type { RasterSource } from './raster-source.ts';
+import { groupSheets } from './sheet-grid.ts';
+import { scanFiles } from './sheet-scan.ts';
 import { joinSheets } from './sheets.ts';
+import { SourcePool } from './source-pool.ts';
 
-export interface OpenOptions extends OpenerOptions, Understanding {
+export interface SourcesOptions extends Omit<OpenerOptions, 'memo'>, Understanding {
+  /** Absolute; what is found out about files (hashes, headers) is kept there for the next start. */
+  readonly cacheFolder?: string | undefined;
+  /** What bounds the files open at once, where several calls share a bound; default 128 for this call. */
+  readonly pool?: SourcePool | undefined;
+  /** Of many files: those looked at so far, and all. */
+  readonly onScan?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface OpenOptions extends SourcesOptions {
   /** Samples beyond which sources without overviews are refused; default 2^28. */
   readonly maxSamples?: number | undefined;
 }
+
+/** Files up to this many are held open; of more, those that are read. */
+const FEW = 32;
 
 /**
  * Opens the files as one source for each grid of samples that they lie on, in the order of the first file of each; where
@@ -19,26 +36,77 @@ export interface OpenOptions extends OpenerOptions, Understanding {
  */
 export async function openSources(
   paths: readonly string[],
-  options: Omit<OpenOptions, 'maxSamples'> = {},
+  options: SourcesOptions = {},
+): Promise<readonly RasterSource[]> {
+  return openGrouped(paths, options, groupSheets);
+}
+
+/** The same for files of one grid, with coarser levels computed in memory; refuses with `input-unsupported` others. */
+export async function openSource(paths: readonly string[], options: OpenOptions = {}): Promise<PreparableSource> {
+  const { maxSamples, ...rest } = options;
+  const [source] = await openGrouped(paths, rest, (infos) => [[...infos.keys()]]);
+  if (source === undefined) throw new RangeError('files give at least one source');
+  return withOverviews(source, { maxSamples });
+}
+
+async function openGrouped(
+  paths: readonly string[],
+  options: SourcesOptions,
+  group: typeof groupSheets,
 ): Promise<readonly RasterSource[]> {
   if (paths.length === 0)
     throw new RelievoError('usage', 'Name at least one elevation file, such as a GeoTIFF or N20W157.hgt.zip.');
-  const { crsGrids, cacheBytes, hash, signal, ...how } = options;
-  const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, signal });
-  const opened: RasterSource[] = [];
+  const { pool = new SourcePool(), ...rest } = options;
+  const opened =
+    paths.length <= FEW && pool.hold(paths.length)
+      ? await openHeld(paths, rest, pool)
+      : await openOnDemand(paths, rest, pool);
   try {
-    for (const name of paths) opened.push(await files.open(name, how));
-    return [await joinSheets(opened)];
+    const groups = group(opened.map(({ info }) => info));
+    return await Promise.all(groups.map((members) => joinSheets(members.flatMap((i) => opened[i] ?? []))));
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
     throw error;
   }
 }
 
-/** The same for files of one grid, with coarser levels computed in memory; refuses with `input-unsupported` others. */
-export async function openSource(paths: readonly string[], options: OpenOptions = {}): Promise<PreparableSource> {
-  const { maxSamples, ...rest } = options;
-  const [source] = await openSources(paths, rest);
-  if (source === undefined) throw new RangeError('files give at least one source');
-  return withOverviews(source, { maxSamples });
+/** All open until they are closed; each has a place in the pool already. */
+async function openHeld(
+  paths: readonly string[],
+  options: Omit<SourcesOptions, 'pool'>,
+  pool: SourcePool,
+): Promise<readonly RasterSource[]> {
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan: _, signal, ...how } = options;
+  const memo = cacheFolder === undefined ? undefined : openFileMemo(cacheFolder);
+  const opened: RasterSource[] = [];
+  try {
+    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, signal });
+    for (const name of paths) opened.push(await files.open(name, how));
+  } catch (error) {
+    await Promise.all(opened.map((source) => source.close()));
+    pool.release(paths.length);
+    throw error;
+  }
+  return opened.map((source) => {
+    let closing: Promise<void> | undefined;
+    return {
+      ...source,
+      close() {
+        closing ??= source.close().finally(() => pool.release(1));
+        return closing;
+      },
+    };
+  });
+}
+
+/** Each looked at now, and opened whenever it is read. */
+async function openOnDemand(
+  paths: readonly string[],
+  options: Omit<SourcesOptions, 'pool'>,
+  pool: SourcePool,
+): Promise<readonly RasterSource[]> {
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, signal, ...how } = options;
+  const scanned = await scanFiles(paths, { crsGrids, hash, cacheFolder, onScan, signal, how });
+  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false });
+  return scanned.map((file, i) => openPooled(paths[i] ?? '', file, how, opener, pool));
 }

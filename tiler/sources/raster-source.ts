@@ -62,6 +62,8 @@ export interface RasterInfo {
   readonly vertical: VerticalReference;
   /** Hash of the content, hexadecimal: equal for equal bytes, wherever and whenever they were written. */
   readonly version: string;
+  /** Whether bytes come over the network, where each read costs a trip and the version is what the server says. */
+  readonly remote?: boolean | undefined;
   readonly attribution?: string | undefined;
 }
 

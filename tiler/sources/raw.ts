@@ -15,11 +15,11 @@ export async function openRaw(path: string, layoutText: string, options: FlatOpt
   const layout = parseRawLayout(layoutText);
   const file = await openByteFile(path);
   try {
-    const expected = endOfSamples(path, layout);
+    const expected = endOfSamples(file.path, layout);
     if (file.size !== expected) {
       throw new RelievoError(
         'usage',
-        `${path} has ${file.size} bytes, but ${layoutText} makes ${expected}: correct --raw-layout; its last part is the number of bytes before the first sample.`,
+        `${file.path} has ${file.size} bytes, but ${layoutText} makes ${expected}: correct --raw-layout; its last part is the number of bytes before the first sample.`,
         { where: '--raw-layout' },
       );
     }

@@ -28,20 +28,43 @@ export interface Place {
 const SPACING_TOLERANCE = 1e-6;
 const POSITION_TOLERANCE = 0.01;
 
+/** Indices of the sheets that share one grid of samples: each goes to the first group whose first sheet it continues. */
+export function groupSheets(infos: readonly RasterInfo[]): readonly (readonly number[])[] {
+  const groups: { readonly origin: Origin; readonly members: number[] }[] = [];
+  const byFrame = new Map<string, typeof groups>();
+  for (const [i, info] of infos.entries()) {
+    const frame = `${info.crs}\n${info.vertical.datum}\n${info.vertical.unitMetres}`;
+    const alike = byFrame.get(frame) ?? [];
+    byFrame.set(frame, alike);
+    const group = alike.find(({ origin }) => typeof placeOf(origin, info) !== 'string');
+    if (group !== undefined) {
+      group.members.push(i);
+      continue;
+    }
+    const added = { origin: originOf(info), members: [i] };
+    alike.push(added);
+    groups.push(added);
+  }
+  return groups.map(({ members }) => members);
+}
+
 /** Refuses with `input-unsupported` the first sheet that does not fit the one before all others. */
 export async function placeSheets(infos: readonly RasterInfo[]): Promise<SheetGrid> {
   const [first] = infos;
   if (first === undefined) throw new RangeError('at least one sheet is needed');
-  const back = invertAffine(first.affine);
-  if (back === undefined) throw new RangeError('the first sheet has no spacing');
-  const places = infos.map((info) => placeOf(first, info, back));
+  const origin = originOf(first);
+  const places = infos.map((info) => {
+    const place = placeOf(origin, info);
+    if (typeof place === 'string') throw doesNotFit(first, info, place);
+    return place;
+  });
   const round = await worldOf(first);
   if (round !== undefined) turn(places, infos, round);
-  const west = Math.min(...places.map(({ column }) => column));
-  const north = Math.min(...places.map(({ row }) => row));
+  const west = least(places.map(({ column }) => column));
+  const north = least(places.map(({ row }) => row));
   const moved = places.map(({ column, row }) => ({ column: column - west, row: row - north }));
-  const columns = Math.max(...moved.map(({ column }, i) => column + sizeOf(infos[i]).columns));
-  const rows = Math.max(...moved.map(({ row }, i) => row + sizeOf(infos[i]).rows));
+  const columns = greatest(moved.map(({ column }, i) => column + sizeOf(infos[i]).columns));
+  const rows = greatest(moved.map(({ row }, i) => row + sizeOf(infos[i]).rows));
   if (columns > 2 ** 31 || rows > 2 ** 31) {
     throw new RelievoError(
       'input-unsupported',
@@ -63,17 +86,28 @@ interface MutablePlace {
   row: number;
 }
 
-function placeOf(first: RasterInfo, info: RasterInfo, back: Affine): MutablePlace {
+/** The sheet from which others are counted, and the way from coordinates to its samples. */
+interface Origin {
+  readonly first: RasterInfo;
+  readonly back: Affine;
+}
+
+function originOf(first: RasterInfo): Origin {
+  const back = invertAffine(first.affine);
+  if (back === undefined) throw new RangeError('the first sheet has no spacing');
+  return { first, back };
+}
+
+/** Where a sheet lies, in samples of the first; or in words why it does not continue it. */
+function placeOf({ first, back }: Origin, info: RasterInfo): MutablePlace | string {
   const differs = difference(first, info);
-  if (differs !== undefined) throw doesNotFit(first, info, differs);
+  if (differs !== undefined) return differs;
   const [x, y] = applyAffine(info.affine, 0, 0);
   const [column, row] = applyAffine(back, x, y);
   const place = { column: Math.round(column), row: Math.round(row) };
   const off = Math.max(Math.abs(column - place.column), Math.abs(row - place.row));
-  if (off > POSITION_TOLERANCE) {
-    throw doesNotFit(first, info, `its samples lie ${off.toFixed(2)} of a sample beside those of the other`);
-  }
-  return place;
+  if (off <= POSITION_TOLERANCE) return place;
+  return `its samples lie ${off.toFixed(2)} of a sample beside those of the other`;
 }
 
 /** What keeps two sheets from being one raster, in words; undefined when nothing does. */
@@ -117,9 +151,9 @@ function turn(places: MutablePlace[], infos: readonly RasterInfo[], round: numbe
     })
     .sort((p, q) => p.start - q.start || p.column - q.column);
   // Where nothing is left open the westernmost longitude is as good a place to cut as any.
-  let origin = Math.min(...places.map(({ column }) => column));
+  let origin = least(places.map(({ column }) => column));
   let widest = 0;
-  let reach = Math.max(...spans.map(({ end }) => end)) - round;
+  let reach = greatest(spans.map(({ end }) => end)) - round;
   for (const { column, start, end } of spans) {
     if (start - reach > widest) {
       widest = start - reach;
@@ -132,4 +166,13 @@ function turn(places: MutablePlace[], infos: readonly RasterInfo[], round: numbe
 
 function sizeOf(info: RasterInfo | undefined): { columns: number; rows: number } {
   return info?.levels[0] ?? { columns: 0, rows: 0 };
+}
+
+/** Of any number of values, which the arguments of a function may not be. */
+function least(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+function greatest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), -Infinity);
 }

@@ -4,14 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { RasterInfo, RasterSource, SampleWindow, SheetWindow } from './raster-source.ts';
-import { checkWindow, columnRuns, intersect } from './sample-window.ts';
+import { checkWindow, intersect } from './sample-window.ts';
 import { placeSheets } from './sheet-grid.ts';
+import { placesTouching, type SheetedRaster } from './sheet-index.ts';
 
-interface Sheet {
-  readonly source: RasterSource;
-  readonly window: SheetWindow;
-}
-
+/** Sheets beyond this many are not compared where they overlap: their order then always counts. */
+const MAX_COMPARED_SHEETS = 32;
 /** Samples of an overlap that are compared to learn whether the order of the sheets matters. */
 const MAX_COMPARED = 2 ** 20;
 const NAMES_SHOWN = 4;
@@ -23,11 +21,12 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
   if (sources.length === 1) return first;
   const infos = sources.map(({ info }) => info);
   const grid = await placeSheets(infos);
-  const sheets: Sheet[] = sources.map((source, i) => {
-    const { columns, rows } = source.info.levels[0] ?? { columns: 0, rows: 0 };
+  const sheets: SheetWindow[] = infos.map(({ name, levels }, i) => {
+    const { columns, rows } = levels[0] ?? { columns: 0, rows: 0 };
     const { column, row } = grid.places[i] ?? { column: 0, row: 0 };
-    return { source, window: { file: source.info.name, column, row, columns, rows } };
+    return { file: name, column, row, columns, rows };
   });
+  const { periodColumns } = grid;
   const info: RasterInfo = {
     name: nameOf(infos),
     format: common(infos.map(({ format }) => format)) ?? 'several',
@@ -35,12 +34,12 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
     crsName: first.info.crsName,
     affine: grid.affine,
     levels: [{ columns: grid.columns, rows: grid.rows, scaleX: 1, scaleY: 1 }],
-    sheets: sheets.map(({ window }) => window),
-    periodColumns: grid.periodColumns,
+    sheets,
+    periodColumns,
     sampleType: common(infos.map(({ sampleType }) => sampleType)) ?? 'float32',
     nodata: common(infos.map(({ nodata }) => nodata)),
     vertical: leastCertain(infos),
-    version: await versionOf(sheets, grid.periodColumns),
+    version: await versionOf({ sheets, periodColumns }, sources),
     attribution: [...new Set(infos.flatMap(({ attribution }) => attribution ?? []))].join('; ') || undefined,
   };
   return {
@@ -49,7 +48,7 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
       signal?.throwIfAborted();
       checkWindow(window);
       if (level !== 0) throw new RangeError(`joined sheets have level 0 only; got ${level}`);
-      return readSheets(sheets, window, grid.columns, grid.periodColumns, signal);
+      return readSheets(info, sources, window, signal);
     },
     async close() {
       await Promise.all(sources.map((source) => source.close()));
@@ -58,32 +57,24 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
 }
 
 async function readSheets(
-  sheets: readonly Sheet[],
+  info: SheetedRaster,
+  sources: readonly RasterSource[],
   window: SampleWindow,
-  columns: number,
-  period: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
-  const touching: { sheet: Sheet; part: SampleWindow; at: number }[] = [];
-  for (const run of columnRuns(window, columns, period)) {
-    const piece = { column: run.column, row: window.row, columns: run.columns, rows: window.rows };
-    for (const sheet of sheets) {
-      // A sheet that reaches past the end of the circle also lies at its beginning.
-      for (const turn of period === undefined ? [0] : [0, -period]) {
-        const place = { ...sheet.window, column: sheet.window.column + turn };
-        const part = intersect(piece, place);
-        if (part === undefined) continue;
-        const at = (part.row - window.row) * window.columns + run.at + part.column - run.column;
-        touching.push({ sheet, part: { ...part, column: part.column - place.column, row: part.row - place.row }, at });
-      }
-    }
+  const touching: { source: RasterSource; part: SampleWindow; at: number }[] = [];
+  for (const { index, column } of placesTouching(info, window)) {
+    const [source, sheet] = [sources[index], info.sheets[index]];
+    const part = sheet && intersect(window, { ...sheet, column });
+    if (source === undefined || part === undefined) continue;
+    const at = (part.row - window.row) * window.columns + part.column - window.column;
+    touching.push({ source, part: { ...part, column: part.column - column, row: part.row - sheet.row }, at });
   }
   const [only] = touching;
   if (touching.length === 1 && only?.part.columns === window.columns && only.part.rows === window.rows) {
-    return only.sheet.source.read(0, only.part, { signal });
+    return only.source.read(0, only.part, { signal });
   }
-  const reads = touching.map(({ sheet, part }) => sheet.source.read(0, part, { signal }));
-  const read = await Promise.all(reads);
+  const read = await Promise.all(touching.map(({ source, part }) => source.read(0, part, { signal })));
   const out = new Float32Array(window.columns * window.rows).fill(Number.NaN);
   for (const [i, { part, at }] of touching.entries()) {
     const samples = read[i];
@@ -102,34 +93,51 @@ function laySamples(samples: Float32Array, part: SampleWindow, out: Float32Array
 }
 
 /**
- * Hash of positions and contents, sorted by position: the order of the arguments counts only between sheets whose
- * common samples differ, where it changes what is read.
+ * Hash of positions and contents, sorted by position: the order of the arguments counts only between sheets that overlap,
+ * and of a few sheets only where their common samples differ, so that it changes what is read.
  */
-async function versionOf(sheets: readonly Sheet[], period: number | undefined): Promise<string> {
-  if (sheets.some(({ source }) => source.info.version === '')) return '';
-  const identity = ({ source, window }: Sheet) => `${window.column} ${window.row} ${source.info.version}`;
-  const lines = sheets.map(identity);
-  for (const [i, upper] of sheets.entries()) {
-    for (const lower of sheets.slice(i + 1)) {
-      if (identity(upper) === identity(lower)) continue;
-      if (await orderMatters(upper, lower, period)) lines.push(`${identity(upper)} over ${identity(lower)}`);
+async function versionOf(info: SheetedRaster, sources: readonly RasterSource[]): Promise<string> {
+  const { sheets } = info;
+  if (sources.some((source) => source.info.version === '')) return '';
+  const identities = sheets.map(({ column, row }, i) => `${column} ${row} ${sources[i]?.info.version}`);
+  const sorted = [...new Set(identities)].sort();
+  const ranks = new Map(sorted.map((identity, rank) => [identity, rank]));
+  const rankOf = (i: number) => ranks.get(identities[i] ?? '') ?? 0;
+  const pairs = new Set<number>();
+  for (const [upper, window] of sheets.entries()) {
+    let last = upper;
+    for (const { index: lower } of placesTouching(info, window)) {
+      if (lower <= last || rankOf(lower) === rankOf(upper)) continue;
+      last = lower;
+      if (sheets.length > MAX_COMPARED_SHEETS || (await orderMatters(info, sources, upper, lower))) {
+        pairs.add(rankOf(upper) * sorted.length + rankOf(lower));
+      }
     }
   }
   const hash = createHash('sha256');
-  for (const line of [...new Set(lines)].sort()) hash.update(`${line}\n`);
+  for (const identity of sorted) hash.update(`${identity}\n`);
+  hash.update(Float64Array.from(pairs).sort());
   return hash.digest('hex').slice(0, 32);
 }
 
-async function orderMatters(upper: Sheet, lower: Sheet, period: number | undefined): Promise<boolean> {
+async function orderMatters(
+  { sheets, periodColumns: period }: SheetedRaster,
+  sources: readonly RasterSource[],
+  i: number,
+  j: number,
+): Promise<boolean> {
+  const [upper, lower] = [sheets[i], sheets[j]];
+  if (upper === undefined || lower === undefined) return false;
   for (const turn of period === undefined ? [0] : [0, -period, period]) {
-    const moved = { ...lower.window, column: lower.window.column + turn };
-    const common = intersect(upper.window, moved);
+    const moved = { ...lower, column: lower.column + turn };
+    const common = intersect(upper, moved);
     if (common === undefined) continue;
     if (common.columns * common.rows > MAX_COMPARED) return true;
     const within = (w: SampleWindow) => ({ ...common, column: common.column - w.column, row: common.row - w.row });
-    const [a, b] = await Promise.all([upper.source.read(0, within(upper.window)), lower.source.read(0, within(moved))]);
+    const reads = [sources[i]?.read(0, within(upper)), sources[j]?.read(0, within(moved))];
+    const [a, b] = await Promise.all(reads);
     // Where one is void the other shows, whichever comes first.
-    if (a.some((value, k) => !Number.isNaN(value) && !Number.isNaN(b[k]) && value !== b[k])) return true;
+    if (a?.some((value, k) => !Number.isNaN(value) && !Number.isNaN(b?.[k]) && value !== b?.[k])) return true;
   }
   return false;
 }

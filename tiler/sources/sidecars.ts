@@ -2,11 +2,13 @@
  * Files beside a raster that say where it lies: world files (six lines A D B E C F, of which C and F are the **centre** of
  * the upper-left sample), `.prj` (a coordinate system as WKT) and `.ovr` (external overviews, GDAL's convention).
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { RelievoError } from '../error.ts';
 import type { Affine } from '../geo/affine.ts';
 import { invertAffine } from '../geo/affine.ts';
+import { listSidecars } from './sidecar-listing.ts';
+import { isRemoteName } from './source-name.ts';
 
 export interface Sidecar<T> {
   readonly path: string;
@@ -64,6 +66,16 @@ export function findHeader(path: string): Promise<string | undefined> {
   return findSidecar(path, [`${stemOf(path)}.hdr`, `${basename(path)}.hdr`]);
 }
 
+/** Every file beside a raster that any of the above may take, sorted: which of them do is for its format to say. */
+export async function findSidecars(path: string): Promise<readonly string[]> {
+  const folder = dirname(path);
+  const listed = await listSidecars(folder);
+  if (listed.size === 0) return [];
+  const stems = [basename(path), basename(path).replace(PACKED, ''), stemOf(path)].map((stem) => stem.toLowerCase());
+  const names = [...new Set(stems)].flatMap((stem) => listed.get(stem) ?? []);
+  return names.filter((name) => name !== basename(path)).sort();
+}
+
 /** Text of a small file. Refuses with `input-invalid` one of more than 64 KiB. */
 export async function readText(path: string): Promise<string> {
   const { size } = await stat(path);
@@ -73,13 +85,15 @@ export async function readText(path: string): Promise<string> {
   return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
 }
 
-/** The first of the names that lies beside `path`, whatever the case of its letters. */
+/** The first of the names that lies beside `path`, whatever the case of its letters. Beside an address none is looked for. */
 async function findSidecar(path: string, names: readonly string[]): Promise<string | undefined> {
+  if (isRemoteName(path)) return undefined;
   const folder = dirname(path);
-  const listed = await readdir(folder).catch((): string[] => []);
+  const listed = await listSidecars(folder);
   for (const name of names) {
-    const exact = listed.includes(name) ? name : undefined;
-    const found = exact ?? listed.find((other) => other.toLowerCase() === name.toLowerCase());
+    const lower = name.toLowerCase();
+    const alike = listed.get(lower.slice(0, lower.lastIndexOf('.')));
+    const found = alike?.find((other) => other === name) ?? alike?.find((other) => other.toLowerCase() === lower);
     if (found !== undefined && found !== basename(path) && (await isFile(join(folder, found))))
       return join(folder, found);
   }

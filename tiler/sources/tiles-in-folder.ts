@@ -5,14 +5,16 @@ import { basename, join } from 'node:path';
 import { RelievoError } from '../error.ts';
 import type { HeightTiles, TreeMetadata, ZoomRange } from './height-tiles.ts';
 import { MAX_TILE_BYTES, MAX_TREE_ZOOM, readTreeMetadata, refuseFormat } from './height-tiles.ts';
+import { isRemoteName } from './source-name.ts';
 
 /** Names under which tools leave what they know of the tiles; the first that is there counts. */
 const METADATA = ['tiles.json', 'tile.json', 'tilejson.json', 'metadata.json'] as const;
 const MAX_METADATA_BYTES = 2 ** 22;
 const NUMBER = /^(0|[1-9]\d{0,7})$/;
 
-/** Whether a folder holds `z/x/y` tiles of pictures. False for files and for folders of anything else. */
+/** Whether a folder holds `z/x/y` tiles of pictures. False for files, addresses and folders of anything else. */
 export async function looksLikeTileTree(path: string): Promise<boolean> {
+  if (isRemoteName(path)) return false;
   for (const z of (await numbersIn(path)).slice(0, MAX_TREE_ZOOM + 1)) {
     for (const x of (await numbersIn(join(path, `${z}`))).slice(0, 4)) {
       const files = await readdir(join(path, `${z}`, `${x}`)).catch((): string[] => []);

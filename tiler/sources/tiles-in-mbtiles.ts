@@ -52,7 +52,8 @@ export async function openMbtiles(path: string): Promise<HeightTiles> {
   }
 }
 
-async function openDatabase(path: string): Promise<DatabaseSync> {
+/** Opens an SQLite file to be read only, as one that nobody vouches for. */
+export async function openDatabase(path: string): Promise<DatabaseSync> {
   const sqlite = await import('node:sqlite').catch((cause: unknown) => {
     throw new RelievoError(
       'input-unsupported',

@@ -28,8 +28,9 @@ export function looksLikePmtiles(start: Uint8Array): boolean {
 }
 
 /** Opens an archive. Refuses with `input-invalid` a damaged one, with `input-unsupported` other tiles than PNG. */
-export async function openPmtiles(path: string): Promise<HeightTiles> {
-  const file = await openByteFile(path);
+export async function openPmtiles(name: string): Promise<HeightTiles> {
+  const file = await openByteFile(name);
+  const { path } = file;
   const archive = new PMTiles(sourceOf(file), new SharedPromiseCache(MAX_DIRECTORIES, true, unpack), unpack);
   try {
     const header = await within(path, () => archive.getHeader());
