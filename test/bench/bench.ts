@@ -6,15 +6,15 @@
  * npm run bench [-- --rounds N] [-- --save]   (--save appends a row for each case to results.csv)
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LevelReport } from '../../tiler/pyramid/job.ts';
 import { requireProgram } from '../support/debian.ts';
+import { reportResult } from './results.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
-const RESULTS = join(import.meta.dirname, 'results.csv');
 const SHEETS = ['N20W157', 'N20W156'].map((name) => join(REPOSITORY, 'data/maui', `${name}.hgt.zip`));
 const NATIVE_SPACING = 180 / 2 ** 14 / 64;
 
@@ -100,9 +100,6 @@ function timed(program: string, args: readonly string[]): Run {
 
 function report(runs: ReadonlyMap<string, readonly Run[]>): void {
   const yardstick = [...runs.values()].at(-1) ?? [];
-  const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
-  const commit = execFileSync('git', ['-C', REPOSITORY, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const date = new Date().toISOString().slice(0, 10);
   for (const [name, measured] of runs) {
     const levels = levelsOf(measured[0].output);
     const tiles = levels.reduce((sum, level) => sum + level.tiles, 0);
@@ -110,12 +107,8 @@ function report(runs: ReadonlyMap<string, readonly Run[]>): void {
     const wall = median(measured.map((run) => run.wallSeconds));
     const ratios = measured.map((run, k) => run.wallSeconds / yardstick[k].wallSeconds);
     const row = {
-      date,
-      version,
-      commit,
       case: name,
       rounds: measured.length,
-      processors: availableParallelism(),
       wall_s_median: wall.toFixed(2),
       wall_s_min: Math.min(...measured.map((run) => run.wallSeconds)).toFixed(2),
       wall_s_max: Math.max(...measured.map((run) => run.wallSeconds)).toFixed(2),
@@ -129,24 +122,13 @@ function report(runs: ReadonlyMap<string, readonly Run[]>): void {
       bytes_per_tile: tiles ? (bytes / tiles).toFixed(0) : '',
       native_max_error_m: levels.at(-1)?.maxError.toFixed(2) ?? '',
     };
-    process.stdout.write(
-      `${Object.entries(row)
-        .map(([key, value]) => `${key} ${value}`)
-        .join('  ')}\n`,
-    );
-    if (values.save) save(row);
+    reportResult(row, values.save === true);
   }
 }
 
 function levelsOf(output: string): readonly LevelReport[] {
   const last = output.trim().split('\n').at(-1) ?? '';
   return last.startsWith('{') ? JSON.parse(last).levels : [];
-}
-
-function save(row: Readonly<Record<string, string | number>>): void {
-  const quote = (value: string | number) => (String(value).includes(',') ? `"${value}"` : String(value));
-  if (!existsSync(RESULTS)) writeFileSync(RESULTS, `${Object.keys(row).join(',')}\n`);
-  appendFileSync(RESULTS, `${Object.values(row).map(quote).join(',')}\n`);
 }
 
 function median(numbers: readonly number[]): number {

@@ -23,7 +23,7 @@ async function square(crs: string, size: number, step: number, values: MemoryRas
   return { columns: size, rows: size, affine, crs, values, vertical: ELLIPSOIDAL, name: `${crs} ${size} x ${step}` };
 }
 
-type Layer = readonly [raster: MemoryRaster, options?: { maxFill?: number; featherMetres?: number }];
+type Layer = readonly [raster: MemoryRaster, options?: { maxFill?: number; featherMetres?: number | undefined }];
 
 async function stack(layers: readonly Layer[], floor: Floor = 'ellipsoid'): Promise<TerrainField> {
   const members: Member[] = [];

@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { geographic, type LonLatBox } from '../../tiler/geo/tiling-scheme.ts';
+import { geographic, type LonLatBox, nativeLevel } from '../../tiler/geo/tiling-scheme.ts';
 import { cutShards } from '../../tiler/pyramid/build.ts';
-import {
-  countTiles,
-  isPlanned,
-  nativeLevel,
-  type PlannedData,
-  planTiles,
-  rangesUnder,
-} from '../../tiler/pyramid/plan.ts';
+import { countTiles, isPlanned, type PlannedData, planTiles, rangesUnder } from '../../tiler/pyramid/plan.ts';
 
 /** A field whose data fill a box. */
 const dataIn = (data: LonLatBox, lastLevel: number): PlannedData => ({

@@ -16,7 +16,7 @@ describe('names of sources', () => {
 
   it.each([
     ['https://me:secret@host/a/dem.tif', 'https://host/a/dem.tif'],
-    ['https://me:se/cret@host/dem.tif', 'https://me:se/cret@host/dem.tif'],
+    ['https://me:se/cret@host/dem.tif', 'https://...'],
     ['https://host/a/dem.tif#secret', 'https://host/a/dem.tif'],
     ['https://me@host:8080/dem.tif?', 'https://host:8080/dem.tif'],
     ['https://me:pass@word@host/dem.tif', 'https://host/dem.tif'],

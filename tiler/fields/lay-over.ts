@@ -26,20 +26,22 @@ export interface Stage {
 export interface LayOptions extends GroundOptions {
   /** The source's place in the stack. */
   readonly index: number;
+  /** Where filled blocks are kept; for stages whose samples serve many tiles. */
+  readonly blocks?: FilledBlocks | undefined;
 }
 
 /** Heights at places, as level z sees them. */
 export async function layOver(
   field: RasterField,
-  { level, radius }: Stage,
+  stage: Stage,
   places: Places,
   z: number,
   below: Surface,
-  { index, signal, onShare }: LayOptions,
+  { index, blocks, signal, onShare }: LayOptions,
 ): Promise<Ground> {
+  const { level, radius } = stage;
   const { source, grid } = field;
-  const halo = fillHalo(radius);
-  const cells = findCells(source.info, level, grid.placeAll(places), halo);
+  const cells = findCells(source.info, level, grid.placeAll(places), fillHalo(radius));
   const { window } = cells;
   if (window === undefined) return below.groundAt(places, z, { signal, onShare });
   const samples = await source.read(level, window, { signal });
@@ -48,6 +50,29 @@ export async function layOver(
     onShare?.({ field: index, level, share: 1, difference: 0, origin: field.dataOrigin });
     return measuredGround(field, samples, window, cells, places, reach);
   }
+  const sheet = blocks
+    ? await blocks.sheet(window, samples, signal)
+    : await fillSheet(field, stage, window, below, z, signal);
+  if (sheet === undefined) return below.groundAt(places, z, { signal, onShare });
+  const lower: GroundShare[] = [];
+  const ground = await below.groundAt(places, z, { signal, onShare: onShare && ((share) => lower.push(share)) });
+  const laid = compose(field, sheet, window, cells, places, ground, reach);
+  onShare?.({ field: index, level, ...laid.first });
+  for (const share of lower) onShare?.(share);
+  return laid.ground;
+}
+
+/** The samples of a window with their voids filled; undefined when there are no data within reach of it. */
+async function fillSheet(
+  field: RasterField,
+  { level, radius }: Stage,
+  window: SampleWindow,
+  below: Surface,
+  z: number,
+  signal: AbortSignal | undefined,
+): Promise<Sheet | undefined> {
+  const { source, grid } = field;
+  const halo = fillHalo(radius);
   const wide = {
     column: window.column - halo,
     row: window.row - halo,
@@ -55,18 +80,123 @@ export async function layOver(
     rows: window.rows + 2 * halo,
   };
   const evidence = await source.read(level, wide, { signal });
-  if (evidence.every(Number.isNaN)) return below.groundAt(places, z, { signal, onShare });
-  const lower: GroundShare[] = [];
-  const ground = await below.groundAt(places, z, { signal, onShare: onShare && ((share) => lower.push(share)) });
+  if (evidence.every(Number.isNaN)) return undefined;
   const indices = samplesAtVoids(evidence, wide, halo);
   const at = grid.placesOf(level, wide, indices);
   const under = await below.groundAt(at, z, { signal });
-  const relief = reliefBelow(field, evidence, indices, at, under, reach);
-  const sheet = fillDifference(evidence, relief, wide, radius, halo, field.source.info.vertical.unitMetres);
-  const laid = compose(field, sheet, wide, cells, places, ground, reach);
-  onShare?.({ field: index, level, ...laid.first });
-  for (const share of lower) onShare?.(share);
-  return laid.ground;
+  const relief = reliefBelow(field, evidence, indices, at, under, geoidReach(field, level, radius));
+  return cutInside(fillDifference(evidence, relief, wide, radius, halo, source.info.vertical.unitMetres), wide, halo);
+}
+
+/** Samples along the side of a block. */
+const BLOCK = 64;
+const MAX_BLOCKS = 128;
+
+/**
+ * A stage in blocks that are filled once and kept. What lies below is read at one level, that of the stage's own spacing,
+ * whatever tile asks. A sample is filled alike in whatever window, so blocks give what one window would.
+ */
+export class FilledBlocks {
+  readonly #held = new Map<string, Promise<Sheet | undefined>>();
+  readonly #field: RasterField;
+  readonly #stage: Stage;
+  readonly #below: Surface;
+  readonly #z: number;
+
+  constructor(field: RasterField, stage: Stage, below: Surface, z: number) {
+    this.#field = field;
+    this.#stage = stage;
+    this.#below = below;
+    this.#z = z;
+  }
+
+  /** As `fillSheet`; `samples` are those of the window. */
+  async sheet(
+    window: SampleWindow,
+    samples: Float32Array,
+    signal: AbortSignal | undefined,
+  ): Promise<Sheet | undefined> {
+    const sheet = emptySheet(samples);
+    let found = false;
+    const { column, row, columns, rows } = window;
+    for (let y = Math.floor(row / BLOCK); y * BLOCK < row + rows; y++) {
+      for (let x = Math.floor(column / BLOCK); x * BLOCK < column + columns; x++) {
+        signal?.throwIfAborted();
+        const block = await this.#block(x, y);
+        if (block === undefined) continue;
+        found = true;
+        copyBlock(block, { column: x * BLOCK, row: y * BLOCK, columns: BLOCK, rows: BLOCK }, sheet, window);
+      }
+    }
+    return found ? sheet : undefined;
+  }
+
+  #block(x: number, y: number): Promise<Sheet | undefined> {
+    const key = `${x} ${y}`;
+    const held = this.#held.get(key);
+    // Last used, last out.
+    this.#held.delete(key);
+    const window = { column: x * BLOCK, row: y * BLOCK, columns: BLOCK, rows: BLOCK };
+    // Not under one tile's signal: others may wait for it.
+    const block = held ?? fillSheet(this.#field, this.#stage, window, this.#below, this.#z, undefined);
+    this.#held.set(key, block);
+    block.catch(() => this.#held.delete(key));
+    if (this.#held.size > MAX_BLOCKS) for (const oldest of this.#held.keys()) return this.#drop(oldest, block);
+    return block;
+  }
+
+  #drop<T>(key: string, block: T): T {
+    this.#held.delete(key);
+    return block;
+  }
+}
+
+function emptySheet(samples: Float32Array): Sheet {
+  const data = Float32Array.from(samples, (value) => (Number.isNaN(value) ? 0 : 1));
+  return {
+    values: samples.map((value) => (Number.isNaN(value) ? 0 : value)),
+    relief: new Float64Array(samples.length),
+    carried: new Float32Array(samples.length),
+    data,
+    state: Uint8Array.from(data, (one) => (one === 1 ? MEASURED : OUTSIDE)),
+  };
+}
+
+/** The part of `to` that lies in `from`, both windows of one level. */
+function copyBlock(block: Sheet, from: SampleWindow, sheet: Sheet, to: SampleWindow): void {
+  const left = Math.max(from.column, to.column);
+  const right = Math.min(from.column + from.columns, to.column + to.columns);
+  const bottom = Math.min(from.row + from.rows, to.row + to.rows);
+  for (let row = Math.max(from.row, to.row); row < bottom; row++) {
+    const start = (row - from.row) * from.columns + left - from.column;
+    const end = start + right - left;
+    const target = (row - to.row) * to.columns + left - to.column;
+    sheet.values.set(block.values.subarray(start, end), target);
+    sheet.relief.set(block.relief.subarray(start, end), target);
+    sheet.carried.set(block.carried.subarray(start, end), target);
+    sheet.data.set(block.data.subarray(start, end), target);
+    sheet.state.set(block.state.subarray(start, end), target);
+  }
+}
+
+/** What is left of a sheet without its halo. */
+function cutInside(sheet: Sheet, wide: SampleWindow, halo: number): Sheet {
+  const inside = {
+    column: wide.column + halo,
+    row: wide.row + halo,
+    columns: wide.columns - 2 * halo,
+    rows: wide.rows - 2 * halo,
+  };
+  const count = inside.columns * inside.rows;
+  const out: Sheet = {
+    values: new Float32Array(count),
+    relief: new Float64Array(count),
+    carried: new Float32Array(count),
+    data: new Float32Array(count),
+    state: new Uint8Array(count),
+  };
+  copyBlock(sheet, wide, out, inside);
+  return out;
 }
 
 function measuredGround(
@@ -141,7 +271,7 @@ interface Relief {
   readonly near: Uint8Array;
 }
 
-/** A source's samples, and what stands in for those that are void. */
+/** A window of a source's samples, and what stands in for those that are void. */
 interface Sheet {
   /** In the file's unit, above its own datum; never NaN where it counts. */
   readonly values: Float32Array;

@@ -101,16 +101,13 @@ export function planFeather({ source, maxFill }: RasterField, samples: number): 
 }
 
 /**
- * The stages of a tile level, the finest first. The difference close to the data is carried on from full detail, farther
- * out from an overview, where it is smooth anyway: so a wide feather costs no more than a narrow one.
+ * How a tile level reads the source itself. The difference close to the data is carried on from full detail, farther out
+ * from an overview (`wide`), where it is smooth anyway: so a wide feather costs no more than a narrow one.
  */
-export function stagesOf(field: RasterField, { samples, wide }: Feather, z: number): readonly Stage[] {
+export function nearStage(field: RasterField, { samples, wide }: Feather, z: number): Stage {
   const level = field.levelFor(z);
-  const near = { level, radius: radiusAtLevel(field.source.info, level, Math.min(samples, field.maxFill)) };
-  if (wide === undefined) return [near];
-  if (wide.level > level) return [near, wide];
-  const radius = Math.min(MAX_FEATHER_SAMPLES, radiusAtLevel(field.source.info, level, samples));
-  return [{ level, radius }];
+  const near = wide && wide.level > level ? Math.min(samples, field.maxFill) : samples;
+  return { level, radius: Math.min(MAX_FEATHER_SAMPLES, radiusAtLevel(field.source.info, level, near)) };
 }
 
 /**
@@ -191,8 +188,8 @@ function touchOfSheets({ source, grid }: RasterField, box: LonLatBox, reach: num
   const window = {
     column,
     row,
-    columns: Math.ceil(east + marginX) - column + 1,
-    rows: Math.ceil(south + marginY) - row + 1,
+    columns: Math.floor(east + marginX) + 1 - column,
+    rows: Math.floor(south + marginY) + 1 - row,
   };
   const sheets = sheetsTouching(info, window);
   if (sheets.length === 0) return 'none';

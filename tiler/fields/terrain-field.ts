@@ -6,13 +6,13 @@ import { createHash } from 'node:crypto';
 import { metresPerDegreeNorth } from '../geo/ellipsoid.ts';
 import { egm96, undulationsAt } from '../geo/geoid.ts';
 import { countPlaces, type Places, placeOf, placesOfPosts } from '../geo/places.ts';
-import { Origin, type PostGrid } from '../geo/post-grid.ts';
-import type { LonLatBox } from '../geo/tiling-scheme.ts';
+import { Origin, type PostGrid, TILE_CELLS } from '../geo/post-grid.ts';
+import { geographic, type LonLatBox, nativeLevel } from '../geo/tiling-scheme.ts';
 import type { ReadOptions, SheetWindow } from '../sources/raster-source.ts';
 import { sheetsTouching } from '../sources/sheet-index.ts';
 import type { DatumStatement, GroundShare, HeightField, HeightFieldInfo, Surface, Touch } from './height-field.ts';
-import { layOver } from './lay-over.ts';
-import { type Feather, overlap, planFeather, type RasterField, stagesOf, touchOf } from './raster-field.ts';
+import { FilledBlocks, layOver, type Stage } from './lay-over.ts';
+import { type Feather, nearStage, overlap, planFeather, type RasterField, touchOf } from './raster-field.ts';
 import { enclosingArc } from './source-grid.ts';
 
 /** What lies where there is nothing: mean sea level, or the ellipsoid itself. */
@@ -133,17 +133,24 @@ export function openTerrainField(members: readonly Member[], { base, floor }: Te
 }
 
 function surfaceOf(field: RasterField, feather: Feather, index: number, lower: Surface): Surface {
+  const { wide } = feather;
+  const far = wide && wideSurface(field, wide, index, lower);
   return {
     groundAt(places, z, options) {
-      const stages = stagesOf(field, feather, z);
-      const surface = stages.reduceRight<Surface>(
-        (below, stage) => ({
-          groundAt: (at, level, more) => layOver(field, stage, at, level, below, { ...more, index }),
-        }),
-        lower,
-      );
-      return surface.groundAt(places, z, options);
+      const stage = nearStage(field, feather, z);
+      const below = far && wide && wide.level > stage.level ? far : lower;
+      return layOver(field, stage, places, z, below, { ...options, index });
     },
+  };
+}
+
+/** The stage of a wide feather, whose few samples serve many tiles. */
+function wideSurface(field: RasterField, stage: Stage, index: number, lower: Surface): Surface {
+  const { scaleX, scaleY } = field.source.info.levels[stage.level];
+  const z = nativeLevel(geographic, field.info.spacingDegrees * Math.min(scaleX, scaleY), TILE_CELLS);
+  const blocks = new FilledBlocks(field, stage, lower, z);
+  return {
+    groundAt: (places, level, options) => layOver(field, stage, places, level, lower, { ...options, index, blocks }),
   };
 }
 

@@ -76,3 +76,9 @@ export function isTile(scheme: TilingScheme, { z, x, y }: TileId): boolean {
 export function flipRow(scheme: TilingScheme, z: number, y: number): number {
   return scheme.rows(z) - 1 - y;
 }
+
+/** The least level whose posts lie no further apart than the source's samples. */
+export function nativeLevel(scheme: TilingScheme, spacingDegrees: number, perTile: number): number {
+  const rootSpacing = (scheme.extent.north - scheme.extent.south) / scheme.rows(0) / perTile;
+  return Math.max(0, Math.ceil(Math.log2(rootSpacing / spacingDegrees) - 1e-6));
+}

@@ -2,7 +2,7 @@
 import { basename, resolve } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
 import { openDirectoryWriter } from '../store/directory-writer.ts';
-import { addReports, type Job, type LevelReport, type OpenRunner, type ShardJob } from './job.ts';
+import { addReports, type Job, keepsOverviews, type LevelReport, type OpenRunner, pinSpec, type ShardJob } from './job.ts';
 import type { LabelOptions } from './options.ts';
 import { countTiles, rangesUnder, type TilePlan } from './plan.ts';
 import { openTerrainMaker, type TerrainSpec } from './terrain-maker.ts';
@@ -15,6 +15,8 @@ export interface BuildOptions {
   readonly labels?: LabelOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onPlan?: ((plan: BuildPlan) => void) | undefined;
+  /** Blocks of overviews made so far, and of all; never called where nothing has to be made. */
+  readonly onPrepare?: ((done: number, total: number) => void) | undefined;
   readonly onTiles?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -34,20 +36,22 @@ const SHARDS_PER_THREAD = 16;
 
 export async function buildTileset(
   spec: TerrainSpec,
-  { out, threads, openRunner, labels, signal, onPlan, onTiles }: BuildOptions,
+  { out, threads, openRunner, labels, signal, onPlan, onPrepare, onTiles }: BuildOptions,
 ): Promise<BuildReport> {
   const writer = await openDirectoryWriter(out);
   try {
     const maker = await openTerrainMaker(spec, { signal });
     const plan = maker.plan();
     const document = maker.document(basename(resolve(out)), labels);
-    await maker.close();
     const tilesByLevel = plan.map(countTiles);
     const total = tilesByLevel.reduce((sum, count) => sum + count, 0);
     onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
+    // Once, before there are threads: each of them would do it for itself.
+    if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare });
+    await maker.close();
     let done = 0;
     const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, writer.folder), {
-      spec,
+      spec: pinSpec(spec, maker),
       threads,
       openRunner,
       signal,

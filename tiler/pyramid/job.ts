@@ -43,6 +43,8 @@ export interface JobReport {
 }
 
 export interface JobOptions extends ReadOptions {
+  /** Of a PrepareJob: blocks made so far, and of all. */
+  readonly onPrepare?: ((done: number, total: number) => void) | undefined;
   /** Called with the number of tiles made since the last call. */
   readonly onTiles?: ((count: number) => void) | undefined;
 }
@@ -57,18 +59,27 @@ export interface JobRunner {
 
 export type OpenRunner = (spec: TerrainSpec, width: number) => Promise<JobRunner>;
 
-/** Of tiles as they are stored. */
 const TILES_PER_CALL = 64;
+
+/** Whether overviews are kept in files, which one makes for all, and not in the memory of each that reads them. */
+export function keepsOverviews({ options, cacheFolder }: TerrainSpec): boolean {
+  return options.prepare && cacheFolder !== undefined;
+}
+
+/** The spec for threads that read what was prepared of sources: of these they must find the same version. */
+export function pinSpec(spec: TerrainSpec, { field }: Pick<TerrainMaker, 'field'>): TerrainSpec {
+  return keepsOverviews(spec) ? { ...spec, version: field.info.version } : spec;
+}
 
 export async function executeJob(
   maker: TerrainMaker,
   job: Job,
-  { signal, onTiles }: JobOptions = {},
+  { signal, onPrepare, onTiles }: JobOptions = {},
 ): Promise<JobReport> {
   signal?.throwIfAborted();
   switch (job.kind) {
     case 'prepare':
-      await maker.prepare({ signal });
+      await maker.prepare({ signal, onProgress: onPrepare });
       return { levels: [] };
     case 'tile': {
       const { bytes } = await maker.makeTile(job.id, { signal });

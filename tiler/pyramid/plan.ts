@@ -20,12 +20,6 @@ export interface TileRange {
 /** By level from 0: disjoint ranges. */
 export type TilePlan = readonly (readonly TileRange[])[];
 
-/** The least level whose posts lie no further apart than the source's samples. */
-export function nativeLevel(scheme: TilingScheme, spacingDegrees: number, perTile: number): number {
-  const rootSpacing = (scheme.extent.north - scheme.extent.south) / scheme.rows(0) / perTile;
-  return Math.max(0, Math.ceil(Math.log2(rootSpacing / spacingDegrees) - 1e-6));
-}
-
 /** Data that are worth tiles. */
 export interface PlannedData {
   /** The deepest level that they are worth. */

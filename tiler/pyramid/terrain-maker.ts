@@ -7,18 +7,20 @@ import { openFloorField } from '../fields/floor-field.ts';
 import { openRasterField, type RasterField } from '../fields/raster-field.ts';
 import { type Floor, openTerrainField, type TerrainField } from '../fields/terrain-field.ts';
 import { TILE_CELLS } from '../geo/post-grid.ts';
-import { flipRow, geographic, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
+import { flipRow, geographic, nativeLevel, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
 import { bundledBasePath } from '../sources/bundled-base.ts';
+import { clipSource } from '../sources/clip-source.ts';
 import type { PreparableSource, PrepareOptions } from '../sources/decimate.ts';
 import { type MosaicMember, readMosaic } from '../sources/mosaic.ts';
 import { openSources } from '../sources/open-source.ts';
 import { openPrepared } from '../sources/prepared-source.ts';
 import type { RasterSource, ReadOptions } from '../sources/raster-source.ts';
 import { isRemoteName } from '../sources/source-name.ts';
+import { SourcePool } from '../sources/source-pool.ts';
 import { VERSION } from '../version.ts';
 import { type MadeTile, makeTile, TILE_VERSION } from './make-tile.ts';
 import { DEEPEST_LEVEL, type LabelOptions, type TileOptions } from './options.ts';
-import { nativeLevel, type PlannedData, planTiles, type TilePlan } from './plan.ts';
+import { type PlannedData, planTiles, type TilePlan } from './plan.ts';
 import { warningsOf } from './warnings.ts';
 
 /** All that is needed to make a layer's tiles, anywhere; plain JSON. */
@@ -220,11 +222,13 @@ async function openMembers(spec: TerrainSpec, { hash, signal }: OpenMakerOptions
   const how = { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding };
   const folder = options.prepare && hash ? cacheFolder : undefined;
   const all: RasterSource[] = [];
+  const pool = new SourcePool();
   try {
     const found: { field: RasterField; source: PreparableSource; featherMetres: number | undefined }[] = [];
     for (const member of await readMosaic(spec.sources, { how, allow: options.allow, signal })) {
-      for (const source of await openMember(member)) {
-        const field = await openRasterField(source, geographic, options);
+      const isBase = member.base === true;
+      for (const source of await openMember(isBase ? { ...member, paths: [bundledBasePath()] } : member)) {
+        const field = await openRasterField(source, geographic, { ...options, isBase });
         found.push({ field, source, featherMetres: member.featherMetres });
       }
     }
@@ -241,9 +245,12 @@ async function openMembers(spec: TerrainSpec, { hash, signal }: OpenMakerOptions
   }
 
   async function openMember(member: MosaicMember): Promise<PreparableSource[]> {
-    const sources = await openSources(member.paths, { ...member.how, crsGrids: options.crsGrids, hash, signal });
+    const { crsGrids } = options;
+    const sources = await openSources(member.paths, { ...member.how, crsGrids, cacheFolder, pool, hash, signal });
     all.push(...sources);
-    return sources.map((source) => openPrepared(source, { folder }));
+    const { clip } = member;
+    const clipped = clip ? await Promise.all(sources.map((source) => clipSource(source, clip))) : sources;
+    return clipped.map((source) => openPrepared(source, { folder }));
   }
 }
 

@@ -3,7 +3,7 @@ import { executeJob, type JobRunner } from '../pyramid/job.ts';
 import { openTerrainMaker, type TerrainSpec } from '../pyramid/terrain-maker.ts';
 
 export async function openInProcessRunner(spec: TerrainSpec): Promise<JobRunner> {
-  const maker = await openTerrainMaker(spec, { hash: false });
+  const maker = await openTerrainMaker(spec, { hash: spec.version !== undefined });
   return {
     width: 1,
     run: (job, options) => executeJob(maker, job, options),

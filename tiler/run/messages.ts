@@ -8,6 +8,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'open' }
+  | { readonly type: 'prepare'; readonly ticket: number; readonly done: number; readonly total: number }
   | { readonly type: 'tiles'; readonly ticket: number; readonly count: number }
   | { readonly type: 'done'; readonly ticket: number; readonly report: JobReport }
   | { readonly type: 'failed'; readonly ticket: number | undefined; readonly failure: Failure };

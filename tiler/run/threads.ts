@@ -7,7 +7,8 @@ import { type FromWorker, type ToWorker, unpackError } from './messages.ts';
 interface Flight {
   readonly resolve: (report: JobReport) => void;
   readonly reject: (error: Error) => void;
-  readonly onTiles: ((count: number) => void) | undefined;
+  readonly onPrepare: JobOptions['onPrepare'];
+  readonly onTiles: JobOptions['onTiles'];
 }
 
 interface Thread {
@@ -34,7 +35,7 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
   }
   return { width, run, close };
 
-  function run(job: Job, { signal, onTiles }: JobOptions = {}): Promise<JobReport> {
+  function run(job: Job, { signal, onPrepare, onTiles }: JobOptions = {}): Promise<JobReport> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const at = threads.reduce((best, { flights }, k) => (flights.size < threads[best].flights.size ? k : best), 0);
     // It died of an earlier job (out of memory, most likely), which has failed; the next one starts afresh.
@@ -60,6 +61,7 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
           settle();
           reject(error);
         },
+        onPrepare,
         onTiles,
       });
       signal?.addEventListener('abort', abort);
@@ -106,6 +108,7 @@ function hand(thread: Thread, message: FromWorker): void {
   const flight = thread.flights.get(message.ticket);
   if (!flight) return;
   if (message.type === 'tiles') flight.onTiles?.(message.count);
+  else if (message.type === 'prepare') flight.onPrepare?.(message.done, message.total);
   else if (message.type === 'done') flight.resolve(message.report);
   else flight.reject(unpackError(message.failure));
 }

@@ -10,7 +10,7 @@ const say = (message: FromWorker) => port.postMessage(message);
 
 const flights = new Map<number, AbortController>();
 const { spec } = workerData as { spec: TerrainSpec };
-const maker = await openTerrainMaker(spec, { hash: false }).catch((error) => {
+const maker = await openTerrainMaker(spec, { hash: spec.version !== undefined }).catch((error) => {
   say({ type: 'failed', ticket: undefined, failure: packError(error) });
   return undefined;
 });
@@ -28,7 +28,8 @@ async function serve(ticket: number, job: Job): Promise<void> {
   try {
     if (!maker) return;
     const onTiles = (count: number) => say({ type: 'tiles', ticket, count });
-    const report = await executeJob(maker, job, { signal: flight.signal, onTiles });
+    const onPrepare = (done: number, total: number) => say({ type: 'prepare', ticket, done, total });
+    const report = await executeJob(maker, job, { signal: flight.signal, onPrepare, onTiles });
     say({ type: 'done', ticket, report });
   } catch (error) {
     say({ type: 'failed', ticket, failure: packError(error) });

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RelievoError } from '../error.ts';
 import { isRemoteName, shownName } from './source-name.ts';
@@ -111,7 +111,8 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   }
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal })) hash.update(chunk as Buffer);
+    const highWaterMark = Math.min((await stat(path)).size + 1, 2 ** 20);
+    for await (const chunk of createReadStream(path, { highWaterMark, signal })) hash.update(chunk as Buffer);
   } catch (cause) {
     signal?.throwIfAborted();
     throw unreadable(path, cause);

@@ -6,6 +6,8 @@
 import { RelievoError } from '../error.ts';
 import type { CellGrid } from './cell-grid.ts';
 import { readCells } from './cell-grid.ts';
+import { halveMeans, quantumOf } from './halve.ts';
+import { addedLevels, BLOCK, blocksAcross, blocksWithSheets } from './overview-levels.ts';
 import type { RasterInfo, RasterLevel, RasterSource, ReadOptions } from './raster-source.ts';
 import { checkWindow } from './sample-window.ts';
 
@@ -17,10 +19,12 @@ export interface OverviewOptions {
 export interface PrepareOptions extends ReadOptions {
   /** Blocks computed so far, and of all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Told when another process is found to make the same, which is then waited for. */
+  readonly onWait?: ((who: string) => void) | undefined;
 }
 
 export interface PreparableSource extends RasterSource {
-  /** How many of the levels the source itself holds; those after them are computed here. */
+  /** How many of the levels can be read at once; those after them have to be computed first. */
   readonly storedLevels: number;
   /** Blocks that `prepare` counts in all; 0 when there is nothing to compute. */
   readonly blocksToPrepare: number;
@@ -31,10 +35,6 @@ export interface PreparableSource extends RasterSource {
 }
 
 const DEFAULT_MAX_SAMPLES = 2 ** 28;
-/** Samples along the longer side of the coarsest level, at most. */
-const COARSEST = 256;
-/** Samples along the side of a block. */
-const BLOCK = 256;
 
 /** The source with levels down to 256 samples. Refuses with `input-unsupported` one too large to decimate in memory. */
 export function withOverviews(
@@ -85,19 +85,6 @@ export function withOverviews(
   };
 }
 
-/** Levels of half the size after the coarsest, while one is longer than 256 and a period stays whole. */
-function addedLevels(own: readonly RasterLevel[], period: number | undefined): RasterLevel[] {
-  const added: RasterLevel[] = [];
-  let last = own.at(-1);
-  while (last !== undefined && Math.max(last.columns, last.rows) > COARSEST) {
-    const { columns, rows, scaleX, scaleY } = last;
-    if (period !== undefined && !Number.isInteger(period / (2 * scaleX))) break;
-    last = { columns: Math.ceil(columns / 2), rows: Math.ceil(rows / 2), scaleX: 2 * scaleX, scaleY: 2 * scaleY };
-    added.push(last);
-  }
-  return added;
-}
-
 function refuseTooLarge({ info }: RasterSource, maxSamples: number): void {
   const samples = info.sheets.reduce((sum, { columns, rows }) => sum + columns * rows, 0);
   if (samples <= maxSamples) return;
@@ -116,6 +103,7 @@ class Overview implements CellGrid {
   readonly cellRows = BLOCK;
   /** Where data can be: column and row of blocks, north-west first. */
   readonly blocks: readonly (readonly [x: number, y: number])[];
+  readonly #quantum: number;
   readonly #across: number;
   readonly #withData: ReadonlySet<number>;
   readonly #readFiner: (column: number, row: number) => Promise<Float32Array>;
@@ -125,8 +113,9 @@ class Overview implements CellGrid {
     this.columns = level.columns;
     this.rows = level.rows;
     this.#readFiner = readFiner;
-    this.#across = Math.ceil(level.columns / BLOCK);
-    const ids = blocksOfSheets(level, info, this.#across);
+    this.#quantum = quantumOf(info.vertical.unitMetres);
+    this.#across = blocksAcross(level);
+    const ids = [...blocksWithSheets(level, info)];
     this.#withData = new Set(ids);
     this.blocks = ids.map((id) => [id % this.#across, Math.floor(id / this.#across)]);
   }
@@ -136,7 +125,7 @@ class Overview implements CellGrid {
     const known = this.#computed.get(id);
     if (known !== undefined) return known;
     if (!this.#withData.has(id)) return NO_DATA;
-    const computed = this.#readFiner(2 * BLOCK * x, 2 * BLOCK * y).then(halve);
+    const computed = this.#readFiner(2 * BLOCK * x, 2 * BLOCK * y).then((finer) => halve(finer, this.#quantum));
     this.#computed.set(id, computed);
     // A failed read is tried again by the next who asks.
     computed.catch(() => this.#computed.delete(id));
@@ -144,65 +133,12 @@ class Overview implements CellGrid {
   }
 }
 
-/** Row times `across` plus column of every block that a sheet reaches into, ascending. */
-function blocksOfSheets(level: RasterLevel, { sheets, periodColumns }: RasterInfo, across: number): number[] {
-  const ids = new Set<number>();
-  const sideX = BLOCK * level.scaleX;
-  const sideY = BLOCK * level.scaleY;
-  const down = Math.ceil(level.rows / BLOCK);
-  for (const { column, row, columns, rows } of sheets) {
-    const lastY = Math.min(down - 1, Math.floor((row + rows - 1) / sideY));
-    for (const turn of periodColumns === undefined ? [0] : [0, -periodColumns]) {
-      const lastX = Math.min(across - 1, Math.floor((column + columns - 1 + turn) / sideX));
-      for (let y = Math.floor(row / sideY); y <= lastY; y++) {
-        for (let x = Math.max(0, Math.floor((column + turn) / sideX)); x <= lastX; x++) ids.add(y * across + x);
-      }
-    }
-  }
-  return [...ids].sort((a, b) => a - b);
-}
-
 const NO_DATA = Promise.resolve(undefined);
 
 /** Means of 2 x 2 of a square of 2 * BLOCK samples a side, without the void ones; undefined when all are void. */
-function halve(finer: Float32Array): Float32Array | undefined {
+function halve(finer: Float32Array, quantum: number): Float32Array | undefined {
   const out = new Float32Array(BLOCK * BLOCK);
-  let found = 0;
-  for (let row = 0, o = 0; row < BLOCK; row++) {
-    let i = row * 4 * BLOCK;
-    for (let column = 0; column < BLOCK; column++, o++, i += 2) {
-      const a = finer[i] ?? 0;
-      const b = finer[i + 1] ?? 0;
-      const c = finer[i + 2 * BLOCK] ?? 0;
-      const d = finer[i + 2 * BLOCK + 1] ?? 0;
-      const sum = a + b + c + d;
-      // Nearly all have four.
-      if (!Number.isNaN(sum)) {
-        out[o] = sum / 4;
-        found++;
-        continue;
-      }
-      let some = 0;
-      let count = 0;
-      if (!Number.isNaN(a)) {
-        some += a;
-        count++;
-      }
-      if (!Number.isNaN(b)) {
-        some += b;
-        count++;
-      }
-      if (!Number.isNaN(c)) {
-        some += c;
-        count++;
-      }
-      if (!Number.isNaN(d)) {
-        some += d;
-        count++;
-      }
-      out[o] = count === 0 ? Number.NaN : some / count;
-      found += count;
-    }
-  }
+  const extent = { columns: BLOCK, rows: BLOCK };
+  const found = halveMeans(finer, { at: 0, stride: 2 * BLOCK }, out, { at: 0, stride: BLOCK }, extent, quantum);
   return found === 0 ? undefined : out;
 }

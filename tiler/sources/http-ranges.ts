@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { RelievoError } from '../error.ts';
 import { isSameHost, type Network, nextHop } from './http-hop.ts';
+import { changed, empty, networkFault, refusalOf, unsupported } from './http-refusals.ts';
 import { PassingFault, type RetryLimits, type Turns, withRetries } from './retries.ts';
 
 /** A file on a server. */
@@ -45,11 +46,8 @@ export interface RangeContext {
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 /** Of an answer that is no success, for its reason. */
 const MAX_REASON_BYTES = 8192;
-/** Errors of the network that may be gone the next time. */
-const PASSING_CODES = /^(ECONN(RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|EAI_AGAIN|E(HOST|NET)UNREACH|HPE_.*)$/;
 
 /**
  * Bytes from `from`, `length` of them or to the end of the file. `state`: what the file must still be. Refuses with
@@ -150,7 +148,10 @@ async function readAnswer(
       'does not serve ranges: it sends the whole file (200) where a part was asked for; copy the file here first, or put it on a server that serves ranges',
     );
   }
-  if (status !== 206) throw await refusalOf(target, answer, status);
+  if (status !== 206) {
+    const body = target.explain && (await readBody(answer, MAX_REASON_BYTES, () => {}));
+    throw refusalOf(target, answer, body?.toString('latin1') ?? '');
+  }
   const coding = headers['content-encoding'];
   if (coding !== undefined && coding !== 'identity') {
     throw unsupported(
@@ -215,57 +216,4 @@ async function readBody(
     if (at > expected) break;
   }
   return bytes.subarray(0, at);
-}
-
-/** Why there are no bytes. */
-async function refusalOf(target: RangeTarget, answer: IncomingMessage, status: number): Promise<Error> {
-  if (PASSING.has(status)) {
-    return new PassingFault(`answered ${status}`, { waitMs: retryAfterMs(answer.headers['retry-after']) });
-  }
-  const body = target.explain && (await readBody(answer, MAX_REASON_BYTES, () => {})).toString('latin1');
-  const sentence =
-    target.explain?.(status, answer, body ?? '') ??
-    REASONS[status] ??
-    `the server answered ${status}; expected 206 with a part of the file`;
-  return new RelievoError('input-missing', `Cannot open ${target.shown}: ${sentence}.`, { where: target.shown });
-}
-
-const REASONS: Readonly<Record<number, string>> = {
-  401: 'the server wants to know who asks (401); give user and password in the address, as in https://user:password@host/',
-  403: 'the server refuses it (403); check the address, and whether a signature in it has run out',
-  404: 'there is nothing at this address (404); check it',
-  410: 'it is no longer there (410)',
-};
-
-/** Seconds, or a date. */
-function retryAfterMs(header: string | undefined): number {
-  if (header === undefined) return 0;
-  const ms = /^\d{1,6}$/.test(header) ? 1000 * Number(header) : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.max(ms, 0) : 0;
-}
-
-function networkFault(target: RangeTarget, cause: unknown): Error {
-  const { code = '', message } = cause as NodeJS.ErrnoException;
-  if (PASSING_CODES.test(code)) return new PassingFault(`cannot be reached or broke off (${code})`, { cause });
-  const reason =
-    code === 'ENOTFOUND' ? `there is no host ${target.url.hostname}; check the address` : `${message} (${code})`;
-  return new RelievoError('input-missing', `Cannot open ${target.shown}: ${reason}.`, { where: target.shown, cause });
-}
-
-function changed(target: RangeTarget, how: string): RelievoError {
-  return new RelievoError(
-    'input-invalid',
-    `${target.shown} has changed while it was being read (${how}): nothing of both states is mixed; start again.`,
-    { where: target.shown },
-  );
-}
-
-function empty(target: RangeTarget): RelievoError {
-  return new RelievoError('input-invalid', `${target.shown} is empty (0 bytes): put it on the server again.`, {
-    where: target.shown,
-  });
-}
-
-function unsupported(target: RangeTarget, what: string): RelievoError {
-  return new RelievoError('input-unsupported', `The server of ${target.shown} ${what}.`, { where: target.shown });
 }

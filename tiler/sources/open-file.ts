@@ -32,6 +32,7 @@ import { openTileTree } from './tile-tree.ts';
 import { hashTileFolder, looksLikeTileTree, openTileFolder } from './tiles-in-folder.ts';
 import { looksLikeSqlite, openMbtiles } from './tiles-in-mbtiles.ts';
 import { looksLikePmtiles, openPmtiles } from './tiles-in-pmtiles.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { VerticalOverride } from './vertical.ts';
 
 /** What the user says of a file, instead of what it says itself. */
@@ -156,7 +157,7 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
           throw inFile(error, path);
         });
         const known = recognised(identified(withNodata(source, how.nodata), how, key));
-        return held === undefined ? known : { ...known, info: { ...known.info, remote: true } };
+        return held === undefined ? known : remoteSource(known);
       } finally {
         await held?.close();
       }
@@ -203,6 +204,15 @@ function identified(source: RasterSource, how: Understanding, key: string | unde
     ...(nodata === undefined ? [] : [nodata]),
   ];
   return { ...source, info: { ...source.info, version: digest(parts) } };
+}
+
+/** Says that it is remote, and lets go of a server that keeps it waiting as soon as its reader does. */
+function remoteSource(source: RasterSource): RasterSource {
+  return {
+    ...source,
+    info: { ...source.info, remote: true },
+    read: (level, window, options) => untilAborted(source.read(level, window, options), options?.signal),
+  };
 }
 
 /** Of what its heights are above, where the file says nothing, its name may tell. */

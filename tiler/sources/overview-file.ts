@@ -75,7 +75,12 @@ export async function openOverviewFile(
   async function readBytes(offset: number, length: number): Promise<Buffer<ArrayBuffer>> {
     const bytes = Buffer.from(new ArrayBuffer(length));
     for (let done = 0; done < length; ) {
-      const { bytesRead } = await (handle as NonNullable<typeof handle>).read(bytes, done, length - done, offset + done);
+      const { bytesRead } = await (handle as NonNullable<typeof handle>).read(
+        bytes,
+        done,
+        length - done,
+        offset + done,
+      );
       if (bytesRead === 0) throw new DamagedOverviews(`${path} is cut off`);
       done += bytesRead;
     }

@@ -95,8 +95,7 @@ export function readIndex(index: Buffer, subject: string): OverviewIndex | undef
     while (low < high) {
       const middle = (low + high) >>> 1;
       const at = first + middle * RECORD_BYTES;
-      const order =
-        index.readUInt32LE(at) - level || index.readUInt32LE(at + 8) - y || index.readUInt32LE(at + 4) - x;
+      const order = index.readUInt32LE(at) - level || index.readUInt32LE(at + 8) - y || index.readUInt32LE(at + 4) - x;
       if (order === 0) return record(middle);
       if (order < 0) low = middle + 1;
       else high = middle;

@@ -71,12 +71,12 @@ export async function openOverviewWriter(path: string): Promise<OverviewWriter> 
 }
 
 async function writeAll(handle: FileHandle, pieces: readonly Bytes[], offset: number): Promise<void> {
-  const total = pieces.reduce((sum, { length }) => sum + length, 0);
-  const { bytesWritten } = await handle.writev(pieces, offset);
-  if (bytesWritten === total) return;
-  // A write may stop half way where the disk is full; going on then says why.
-  const rest = Buffer.concat(pieces).subarray(bytesWritten);
-  await handle.writeFile(rest).catch((error) => {
-    throw error;
-  });
+  let at = offset;
+  for (const piece of pieces) {
+    for (let done = 0; done < piece.length; ) {
+      const { bytesWritten } = await handle.write(piece, done, piece.length - done, at);
+      done += bytesWritten;
+      at += bytesWritten;
+    }
+  }
 }

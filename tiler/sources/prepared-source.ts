@@ -1,13 +1,257 @@
-/** A source with all the levels that coarse tiles need, kept in a folder between runs. */
-import type { PreparableSource } from './decimate.ts';
-import { withOverviews } from './decimate.ts';
-import type { RasterSource } from './raster-source.ts';
+/**
+ * A source with all the levels that coarse tiles need, made once and kept in a folder: half after half from its full
+ * resolution, on its own indices, with a bound on what each cell leaves out. Readers open the file when they need it, so
+ * whoever makes it makes it for all.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RelievoError } from '../error.ts';
+import { BlockCache } from './block-cache.ts';
+import { readCells } from './cell-grid.ts';
+import { type PreparableSource, type PrepareOptions, withOverviews } from './decimate.ts';
+import { quantumOf } from './halve.ts';
+import { makeOverviews } from './make-overviews.ts';
+import type { BlockBounds } from './overview-block.ts';
+import { DamagedOverviews, type OverviewFile, openOverviewFile } from './overview-file.ts';
+import { OVERVIEW_FORMAT } from './overview-index.ts';
+import { addedLevels, BLOCK, blocksWithSheets } from './overview-levels.ts';
+import { openOverviewWriter } from './overview-writer.ts';
+import type { RasterLevel, RasterSource, ReadOptions, SampleWindow } from './raster-source.ts';
+import { reachCodes } from './reach-codes.ts';
+import { checkWindow } from './sample-window.ts';
+import { makeShared } from './shared-work.ts';
 
 export interface PreparedOptions {
-  /** Absolute; overviews go to a file in it. Without one they are computed in memory. */
+  /** Absolute; overviews go to a file in it. Without one the file's own are used, and others computed in memory. */
   readonly folder?: string | undefined;
 }
 
-export function openPrepared(source: RasterSource, _options: PreparedOptions = {}): PreparableSource {
-  return withOverviews(source);
+/** What the cells of a window leave out, row-major, in the file's unit; all NaN or 0 where a cell is void. */
+export interface CellBounds {
+  /** How far the full-resolution samples under a cell reach above its mean, at most; 0: none does. */
+  readonly above: Float32Array;
+  /** And below it. */
+  readonly below: Float32Array;
+  /** 1 where any of them is void, or lies outside the raster. */
+  readonly voids: Uint8Array;
+}
+
+export interface PreparedSource extends PreparableSource {
+  /** The file that overviews are kept in; undefined where there are none, or where they are in memory. */
+  readonly file?: string | undefined;
+  /** Undefined where nothing says what an overview leaves out. Fails as `read` does. */
+  readBounds?(level: number, window: SampleWindow, options?: ReadOptions): Promise<CellBounds>;
+}
+
+/** Of decoded blocks of all prepared sources of this thread. */
+const CACHE_BYTES = 96 * 2 ** 20;
+const decoded = new BlockCache<Float32Array>(CACHE_BYTES);
+
+/** The folder inside the cache folder. */
+const FOLDER = 'overviews';
+
+/**
+ * With a folder the source must be hashed (`info.version`), and reads of coarser levels fail with `busy` until it is
+ * prepared. The version then names the preparation as well.
+ */
+export function openPrepared(source: RasterSource, { folder }: PreparedOptions = {}): PreparedSource {
+  if (folder === undefined) return withOverviews(source);
+  const { info } = source;
+  if (info.version === '') throw new RangeError(`${info.name} was opened without its version`);
+  const [full] = info.levels;
+  const levels: readonly RasterLevel[] = [full, ...addedLevels([full], info.periodColumns)];
+  const quantum = quantumOf(info.vertical.unitMetres);
+  const version = digest(info.version, 'overviews', OVERVIEW_FORMAT);
+  const subject = JSON.stringify({ version, levels, quantum, periodColumns: info.periodColumns ?? null });
+  const path = join(folder, FOLDER, `${digest(subject)}.overviews`);
+  const { reaches } = reachCodes(quantum);
+  let opening: Promise<OverviewFile | undefined> | undefined;
+
+  return {
+    info: { ...info, levels, version },
+    file: levels.length > 1 ? path : undefined,
+    piece: source.piece,
+    get storedLevels() {
+      return levels.length > 1 && !existsSync(path) ? 1 : levels.length;
+    },
+    get blocksToPrepare() {
+      if (existsSync(path)) return 0;
+      return levels.slice(1).reduce((sum, level) => sum + blocksWithSheets(level, info).length, 0);
+    },
+    certified: true,
+    async read(level, window, options = {}) {
+      if (level === 0) return source.read(0, window, options);
+      return readLevel(level, window, options, (file, x, y) =>
+        decoded.get(`${path}\n${level}\n${x}\n${y}`, async () => (await file.heights(level, x, y)) ?? NOTHING),
+      );
+    },
+    async readBounds(level, window, options = {}) {
+      if (level === 0) return fullResolutionBounds(await source.read(0, window, options));
+      const blocks = new Map<string, Promise<readonly Float32Array[]>>();
+      const load = (file: OverviewFile, x: number, y: number) => {
+        const key = `${x}\n${y}`;
+        const found = blocks.get(key) ?? file.bounds(level, x, y).then((bounds) => decodeBounds(bounds, reaches));
+        blocks.set(key, found);
+        return found;
+      };
+      const [above, below, voids] = await Promise.all(
+        [0, 1, 2].map((part) =>
+          readLevel(level, window, options, async (file, x, y) => (await load(file, x, y))[part]),
+        ),
+      );
+      return { above, below, voids: Uint8Array.from(voids, (mark) => (mark === 0 ? 0 : 1)) };
+    },
+    prepare,
+    async close() {
+      const file = await opening?.catch(() => undefined);
+      await file?.close();
+      await source.close();
+    },
+  };
+
+  async function prepare({ signal, onProgress, onWait }: PrepareOptions = {}): Promise<void> {
+    if (levels.length === 1 || (await isSound(signal))) return;
+    const make = async (part: string) => {
+      const writer = await openOverviewWriter(part);
+      try {
+        await makeOverviews(source, writer, { levels, quantum, signal, onProgress });
+        await writer.finish(subject);
+      } finally {
+        await writer.close();
+      }
+    };
+    await makeShared(path, { signal, onWait, make }).catch((error) => {
+      throw unwritable(error, folder as string);
+    });
+  }
+
+  /** Whether all is there and whole. What is not is removed. */
+  async function isSound(signal: AbortSignal | undefined): Promise<boolean> {
+    const file = await openStored();
+    if (file === undefined) return false;
+    try {
+      if (file.size <= MAX_VERIFIED) await file.verify(signal);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DamagedOverviews)) throw error;
+      await discard(file);
+      return false;
+    }
+  }
+
+  /** The file, opened once; undefined while there is none. */
+  async function openStored(): Promise<OverviewFile | undefined> {
+    opening ??= openOverviewFile(path, subject, quantum).catch(async (error) => {
+      if (!(error instanceof DamagedOverviews)) throw error;
+      await rm(path, { force: true });
+      return undefined;
+    });
+    const mine = opening;
+    try {
+      const file = await mine;
+      if (file === undefined && opening === mine) opening = undefined;
+      return file;
+    } catch (error) {
+      if (opening === mine) opening = undefined;
+      throw error;
+    }
+  }
+
+  async function discard(file: OverviewFile): Promise<void> {
+    opening = undefined;
+    decoded.drop(`${path}\n`);
+    await rm(path, { force: true });
+    await file.close();
+  }
+
+  async function readLevel(
+    level: number,
+    window: SampleWindow,
+    { signal }: ReadOptions,
+    cell: (file: OverviewFile, x: number, y: number) => Promise<Float32Array>,
+  ): Promise<Float32Array> {
+    signal?.throwIfAborted();
+    checkWindow(window);
+    const shape = levels[level];
+    if (shape === undefined) throw new RangeError(`levels are 0 to ${levels.length - 1}; got ${level}`);
+    const file = await openStored();
+    if (file === undefined) throw notPrepared(info.name);
+    const grid = {
+      columns: shape.columns,
+      rows: shape.rows,
+      cellColumns: BLOCK,
+      cellRows: BLOCK,
+      cell: async (x: number, y: number) => {
+        const found = await cell(file, x, y);
+        return found.length === 0 ? undefined : found;
+      },
+    };
+    const period = info.periodColumns && info.periodColumns / shape.scaleX;
+    try {
+      return await readCells(grid, window, period, signal);
+    } catch (error) {
+      if (error instanceof DamagedOverviews) await discard(file);
+      else if ((error as NodeJS.ErrnoException).code !== 'EBADF') throw error;
+      throw new RelievoError(
+        'busy',
+        `What was prepared of ${info.name} has been damaged on the disk and is removed; it is prepared anew at the next start.`,
+        { where: path, cause: error },
+      );
+    }
+  }
+}
+
+/** Of a block where all is void. */
+const NOTHING = new Float32Array(0);
+const NOTHING_KNOWN = [NOTHING, NOTHING, NOTHING] as const;
+
+/** Larger files are checked block by block as these are read, and not before. */
+const MAX_VERIFIED = 2 ** 32;
+
+function decodeBounds(bounds: BlockBounds | undefined, reaches: Float32Array): readonly Float32Array[] {
+  if (bounds === undefined) return NOTHING_KNOWN;
+  const { above, below, voids } = bounds;
+  const decode = (codes: Uint8Array) => Float32Array.from(codes, (code) => reaches[code]);
+  return [decode(above), decode(below), Float32Array.from(voids)];
+}
+
+/** At full resolution nothing is left out. */
+function fullResolutionBounds(samples: Float32Array): CellBounds {
+  const above = samples.map((value) => (Number.isNaN(value) ? value : 0));
+  return { above, below: above.slice(), voids: Uint8Array.from(samples, (value) => (Number.isNaN(value) ? 1 : 0)) };
+}
+
+function notPrepared(name: string): RelievoError {
+  return new RelievoError(
+    'busy',
+    `${name} is being prepared, or has still to be: coarse levels cannot be read before (relievo prepare does it).`,
+    { where: name },
+  );
+}
+
+function unwritable(error: unknown, folder: string): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof RelievoError || syscall === undefined || syscall === 'read') return error;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the quota is used up',
+    EACCES: 'permission is missing',
+    EPERM: 'permission is missing',
+    EROFS: 'the disk can only be read',
+    ENOTDIR: 'a part of the path is a file',
+    EEXIST: 'a part of the path is a file',
+    ENOENT: 'no folder can be made there',
+  };
+  const reason = (code && reasons[code]) ?? (error as Error).message;
+  return new RelievoError(
+    'output-unwritable',
+    `Prepared data cannot be kept there: ${reason}. Name another folder with --cache, or do without them with --no-prepare.`,
+    { where: folder, cause: error },
+  );
+}
+
+function digest(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }

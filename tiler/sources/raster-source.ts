@@ -77,6 +77,8 @@ export interface ReadOptions {
 
 export interface RasterSource {
   readonly info: RasterInfo;
+  /** Samples of full resolution that are decoded together, where that is known: a tile, or the width of strips. */
+  readonly piece?: { readonly columns: number; readonly rows: number } | undefined;
   /**
    * Samples of one level, row-major, first row first as in the file, in the file's unit; NaN for void and for
    * everything outside the raster. The array is the caller's.

@@ -13,6 +13,7 @@ import { RETRY_LIMITS, type RetryLimits, Turns } from './retries.ts';
 import { s3Target } from './s3-address.ts';
 import type { Environment } from './s3-settings.ts';
 import { baseName, shownName } from './source-name.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface RemoteOptions extends NetworkOptions {
   readonly limits?: Partial<RetryLimits> | undefined;
@@ -45,6 +46,8 @@ export interface RemoteFiles {
 const OPENING_BYTES = 2 * BLOCK_BYTES;
 const CACHE_BYTES = 32 * 2 ** 20;
 const MAX_REQUESTS_PER_HOST = 6;
+/** Of one read: a server can say that a file is as long as it likes. */
+const MAX_READ_BYTES = 2 ** 29;
 
 /** Files that share cache, connections and turns. */
 export function openRemoteFiles(options: RemoteOptions = {}): RemoteFiles {
@@ -56,7 +59,7 @@ export function openRemoteFiles(options: RemoteOptions = {}): RemoteFiles {
   const opened = new Map<string, Opened>();
   let count = 0;
 
-  async function openNew(address: string, signal: AbortSignal): Promise<SharedFile> {
+  async function openNew(address: string, signal: AbortSignal, health: Health): Promise<SharedFile> {
     const target = await targetOf(address, environment);
     const traffic = { requests: 0, bytes: 0 };
     const context = {
@@ -70,13 +73,12 @@ export function openRemoteFiles(options: RemoteOptions = {}): RemoteFiles {
       },
     };
     const { bytes, state } = await fetchRange(target, 0, OPENING_BYTES, undefined, context);
-    let fault: unknown;
     const fetch = async (offset: number, length: number) => {
       try {
         return (await fetchRange(target, offset, length, state, context)).bytes;
       } catch (error) {
         // What has changed once stays changed, even where an older state is still in the cache.
-        if (error instanceof RelievoError && error.code === 'input-invalid') fault ??= error;
+        if (error instanceof RelievoError && error.code === 'input-invalid') health.fault ??= error;
         throw error;
       }
     };
@@ -86,12 +88,12 @@ export function openRemoteFiles(options: RemoteOptions = {}): RemoteFiles {
       target,
       state,
       traffic,
-      isSound: () => fault === undefined,
       async read(offset, length) {
-        if (fault !== undefined) throw fault;
+        if (health.fault !== undefined) throw health.fault;
         if (offset < 0 || offset + length > state.size) throw cutOff(target.shown, offset + length, state.size);
+        if (length > MAX_READ_BYTES) throw tooLong(target.shown, length);
         const read = await blocks.read(offset, length);
-        if (fault !== undefined) throw fault;
+        if (health.fault !== undefined) throw health.fault;
         return read;
       },
       drop: () => blocks.drop(),
@@ -102,13 +104,10 @@ export function openRemoteFiles(options: RemoteOptions = {}): RemoteFiles {
     async open(address, { signal } = {}) {
       signal?.throwIfAborted();
       let shared = opened.get(address);
-      const sound = await shared?.file.then(
-        (file) => file.isSound(),
-        () => false,
-      );
-      if (shared === undefined || sound === false) {
+      if (shared === undefined || shared.health.fault !== undefined) {
         const closing = new AbortController();
-        shared = { file: openNew(address, closing.signal), closing, users: 0 };
+        const health: Health = { fault: undefined };
+        shared = { file: openNew(address, closing.signal, health), closing, health, users: 0 };
         opened.set(address, shared);
       }
       const held = shared;
@@ -147,14 +146,19 @@ interface SharedFile {
   readonly target: RangeTarget;
   readonly state: FileState;
   readonly traffic: Traffic;
-  isSound(): boolean;
   read(offset: number, length: number): Promise<Buffer<ArrayBuffer>>;
   /** Forgets its bytes. */
   drop(): void;
 }
 
+/** Why the file may not be read any more. */
+interface Health {
+  fault: unknown;
+}
+
 interface Opened {
   readonly file: Promise<SharedFile>;
+  readonly health: Health;
   /** Ends what is under way when the last user leaves. */
   readonly closing: AbortController;
   users: number;
@@ -185,6 +189,14 @@ async function versionOf(address: string, { state, read }: SharedFile): Promise<
   return hash.digest('hex').slice(0, 32);
 }
 
+function tooLong(where: string, length: number): RelievoError {
+  return new RelievoError(
+    'input-unsupported',
+    `${where} has a piece of ${length} bytes, which is too long to be fetched at once; rewrite it with gdal_translate -of COG.`,
+    { where },
+  );
+}
+
 async function targetOf(address: string, environment: Environment): Promise<RangeTarget> {
   if (/^s3:/i.test(address)) return s3Target(address, environment);
   const shown = shownName(address);
@@ -209,21 +221,5 @@ function decoded(text: string): string {
     return decodeURIComponent(text);
   } catch {
     return text;
-  }
-}
-
-/** Leaves the work to others who wait for it. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  let stop = () => {};
-  const stopped = new Promise<never>((_, refuse) => {
-    stop = () => refuse(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, stopped]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

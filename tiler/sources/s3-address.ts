@@ -13,7 +13,8 @@ import { shownName } from './source-name.ts';
 export async function s3Target(address: string, environment: Environment): Promise<RangeTarget> {
   const shown = shownName(address);
   const [, bucket, key] = /^s3:\/\/([a-z0-9][a-z0-9._-]{1,254})\/(.+)$/is.exec(address) ?? [];
-  if (bucket === undefined || key === undefined) {
+  // An address would take . and .. for steps between folders, which keys do not have.
+  if (bucket === undefined || key === undefined || key.split('/').some((part) => part === '.' || part === '..')) {
     throw new RelievoError(
       'usage',
       `${shown} names no object; expected s3://bucket/key. Credentials belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,

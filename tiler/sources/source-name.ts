@@ -24,6 +24,8 @@ export function shownName(name: string): string {
   const bare = name.replace(/^([a-z0-9]+:\/\/)[^/?#]*@/i, '$1');
   // In the key of an object ? and # are letters like others.
   if (/^s3:/i.test(bare)) return bare;
+  // Of what cannot be parsed nobody knows which part is secret.
+  if (!URL.canParse(name)) return name.replace(/:.*$/s, '://...');
   const query = /\?([^#]*)/.exec(bare)?.[1] ?? '';
   const place = bare.replace(/[?#].*$/s, '');
   return query === '' ? place : `${place}?(${createHmac('sha256', SALT).update(query).digest('hex').slice(0, 8)})`;

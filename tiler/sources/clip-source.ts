@@ -1,0 +1,69 @@
+/** A source of which only what lies inside polygons is used: samples whose centre lies outside are void. */
+import { createHash } from 'node:crypto';
+import { resolveCrs } from '../geo/crs.ts';
+import type { LonLatPolygons } from './mosaic.ts';
+import { maskPolygons } from './polygon-mask.ts';
+import type { RasterSource, SheetWindow } from './raster-source.ts';
+import { checkWindow, columnRuns, intersect } from './sample-window.ts';
+
+/**
+ * Level 0 only: the file's overviews mix samples of both sides. `info.sheets` shrinks to the polygons' boxes, and is empty
+ * where no polygon meets the data. Edges are straight in longitude and latitude, within a tenth of a sample.
+ */
+export async function clipSource(source: RasterSource, polygons: LonLatPolygons): Promise<RasterSource> {
+  const { info } = source;
+  const [level] = info.levels;
+  if (level === undefined) throw new RangeError('a raster has at least one level');
+  const { columns, rows } = level;
+  const crs = await resolveCrs(info.crs);
+  const mask = maskPolygons(polygons, { crs, affine: info.affine, columns, rows });
+  const sheets: SheetWindow[] = [];
+  for (const sheet of info.sheets) {
+    const parts = mask.boxes.map((box) => intersect(sheet, box)).filter((part) => part !== undefined);
+    const [first, ...others] = parts;
+    if (first === undefined) continue;
+    sheets.push({ file: sheet.file, ...others.reduce(unionOf, first) });
+  }
+  return {
+    info: { ...info, levels: [level], sheets, version: versionOf(info.version, polygons) },
+    async read(index, window, options = {}) {
+      options.signal?.throwIfAborted();
+      checkWindow(window);
+      if (index !== 0) throw new RangeError(`levels are 0 to 0; got ${index}`);
+      const runs = columnRuns(window, columns, info.periodColumns);
+      const masks = runs.map((run) =>
+        mask.fill({ column: run.column, row: window.row, columns: run.columns, rows: window.rows }),
+      );
+      if (masks.every((one) => one === 'none')) return new Float32Array(window.columns * window.rows).fill(Number.NaN);
+      const samples = await source.read(0, window, options);
+      for (const [i, { at, columns: width }] of runs.entries()) {
+        const inside = masks[i];
+        if (inside === 'all' || inside === undefined) continue;
+        for (let row = 0; row < window.rows; row++) {
+          const start = row * window.columns + at;
+          if (inside === 'none') samples.fill(Number.NaN, start, start + width);
+          else for (let c = 0; c < width; c++) if (inside[row * width + c] === 0) samples[start + c] = Number.NaN;
+        }
+      }
+      return samples;
+    },
+    close: () => source.close(),
+  };
+}
+
+function unionOf(a: Omit<SheetWindow, 'file'>, b: Omit<SheetWindow, 'file'>): Omit<SheetWindow, 'file'> {
+  const [column, row] = [Math.min(a.column, b.column), Math.min(a.row, b.row)];
+  const [east, south] = [
+    Math.max(a.column + a.columns, b.column + b.columns),
+    Math.max(a.row + a.rows, b.row + b.rows),
+  ];
+  return { column, row, columns: east - column, rows: south - row };
+}
+
+function versionOf(version: string, polygons: LonLatPolygons): string {
+  if (version === '') return '';
+  return createHash('sha256')
+    .update(`${version} ${JSON.stringify(polygons)}`)
+    .digest('hex')
+    .slice(0, 32);
+}
