@@ -206,7 +206,7 @@ describe('two thousand sheets', () => {
     const reason = new Error('enough');
     const opening = openSources(paths, { onScan: () => giveUp.abort(reason), signal: giveUp.signal });
     await expect(opening).rejects.toBe(reason);
-    expect(openDescriptors()).toBe(before);
+    await expect.poll(openDescriptors).toBe(before);
   }, 60_000);
 });
 
@@ -275,12 +275,6 @@ describe('what is remembered of sheets between starts', () => {
 
   it('notices a sidecar that comes, changes or goes', async () => {
     const { own, names, cacheFolder } = await someSheets();
-    const columnsOf = async () => {
-      const source = await openOne(names, { cacheFolder, hash: false });
-      await source.close();
-      return source.info.version;
-    };
-    await columnsOf();
     const versions: string[] = [await versionOf(names, { cacheFolder })];
     const ovr = join(own, 'sheet0003.tif.ovr');
     for (const value of [1, 2]) {
@@ -308,10 +302,7 @@ describe('what is remembered of sheets between starts', () => {
     const now = new Date();
     for (const name of names) utimesSync(name, now, now);
     await versionOf(names, { cacheFolder });
-    for (const kept of keptIn(cacheFolder, '.headers')) {
-      expect(await readSealed(kept, 'headers 1')).toMatchObject({ rows: [] });
-    }
-    expect(keptIn(cacheFolder, '.hashes')).toEqual([]);
+    expect(readdirSync(cacheFolder)).toEqual([]);
   }, 60_000);
 
   it('holds the hash of each of a few files, too', async () => {
@@ -359,14 +350,6 @@ describeWithData(
         ['oregon_'],
         ['gabon_u'],
         ['oregon_'],
-      ]);
-      expect(sources.map(({ info }) => info.crs)).toEqual([
-        'EPSG:5186',
-        'EPSG:2056',
-        'EPSG:4326',
-        'EPSG:4269',
-        'EPSG:32632',
-        'EPSG:4269',
       ]);
       // A file that is alone on its grid keeps the levels of its own.
       expect(sources[1]?.info.levels.length).toBe((await levelsOf(swiss)).length);

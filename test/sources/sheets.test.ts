@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { applyAffine } from '../../tiler/geo/affine.ts';
 import { openGeoTiff } from '../../tiler/sources/geotiff.ts';
 import { openHgt } from '../../tiler/sources/hgt.ts';
+import type { RasterSource, SampleWindow } from '../../tiler/sources/raster-source.ts';
+import { groupSheets } from '../../tiler/sources/sheet-grid.ts';
 import { joinSheets } from '../../tiler/sources/sheets.ts';
+import { seededRandom } from '../judge/random.ts';
 import type { MemoryRaster } from '../support/memory-source.ts';
 import { memorySource } from '../support/memory-source.ts';
 import { describeWithData } from '../support/test-data.ts';
@@ -157,6 +160,101 @@ describe('joinSheets', () => {
     expect(asked).toEqual(['read 30', 'read 30', 'read 60']);
     await joined.close();
     expect(asked.slice(3).sort()).toEqual(['close 0', 'close 30', 'close 60']);
+  });
+});
+
+describe('groupSheets', () => {
+  const at = (column: number, more: Partial<MemoryRaster> = {}) => sheet(10 * column, 0, 2, 2, more).info;
+
+  it('compares each sheet with the first of a group, so that none drifts with those between', () => {
+    // Hundredths of a sample off: up to one is the same grid.
+    expect(groupSheets([at(0), at(5.008), at(9.016), at(14.012), at(20)])).toEqual([
+      [0, 1, 4],
+      [2, 3],
+    ]);
+    expect(groupSheets([at(5.008), at(9.016), at(0)])).toEqual([[0, 1, 2]]);
+  });
+
+  it('keeps what differs in system, datum, unit or spacing apart, in the order of the first of each', () => {
+    const feet = { datum: 'egm96', known: 'option', unitMetres: 0.3048, unit: 'foot', because: 'test' } as const;
+    const navd88 = { ...feet, datum: 'navd88', unitMetres: 1, unit: 'metre' };
+    const finer = { affine: { a: 5, b: 0, c: 0, d: 0, e: -5, f: 0 } };
+    const infos = [{ crs: 'EPSG:4269' }, {}, { vertical: feet }, finer, { vertical: navd88 }];
+    expect(groupSheets([...infos, ...infos].map((more) => at(3, more)))).toEqual([
+      [0, 5],
+      [1, 6],
+      [2, 7],
+      [3, 8],
+      [4, 9],
+    ]);
+  });
+});
+
+describe('sheets in any layout', () => {
+  /** Painted sheet by sheet from the last to the first, in every turn of the world. */
+  function paint(sheets: readonly MemoryRaster[], window: SampleWindow, west: number, north: number, period?: number) {
+    const out = new Float32Array(window.columns * window.rows).fill(V);
+    for (const { affine, columns, rows, values } of sheets.toReversed()) {
+      for (let i = 0; i < out.length; i++) {
+        const column = west + window.column + (i % window.columns) - affine.c / 10;
+        const row = north + window.row + Math.floor(i / window.columns) + affine.f / 10;
+        const moved = period === undefined ? column : column - Math.floor(column / period) * period;
+        if (moved < 0 || moved >= columns || row < 0 || row >= rows) continue;
+        const value = (values as number[])[row * columns + moved] ?? V;
+        if (!Number.isNaN(value)) out[i] = value;
+      }
+    }
+    return out;
+  }
+
+  it.each([
+    ['on a map', 'EPSG:3857', 40],
+    ['round the world', 'EPSG:4326', 12],
+  ])('are what a painter would make of them, %s', async (_, crs, rounds) => {
+    const next = seededRandom(rounds);
+    const whole = (below: number) => Math.floor(next() * below);
+    for (let round = 0; round < rounds; round++) {
+      const sheets: MemoryRaster[] = Array.from({ length: 2 + whole(60) }, (__, k) => {
+        const [columns, rows] = [1 + whole(9), 1 + whole(9)];
+        const values = Array.from({ length: columns * rows }, (___, i) => (next() < 0.2 ? V : 1000 * k + i));
+        const affine = { a: 10, b: 0, c: 10 * whole(36) - 180, d: 0, e: -10, f: 90 - 10 * whole(18) };
+        return { columns, rows, affine, values, crs, version: `${k}` };
+      });
+      const joined = await joinSheets(sheets.map(memorySource));
+      const { affine, levels, periodColumns } = joined.info;
+      if (crs === 'EPSG:4326' && periodColumns === undefined) continue;
+      for (let k = 0; k < 12; k++) {
+        const window = { column: whole(100) - 50, row: whole(30) - 6, columns: 1 + whole(40), rows: 1 + whole(20) };
+        const painted = paint(sheets, window, Math.round(affine.c / 10), -Math.round(affine.f / 10), periodColumns);
+        expect(await joined.read(0, window)).toEqual(painted);
+      }
+      expect(joined.info.sheets).toHaveLength(sheets.length);
+      expect(levels[0]?.columns).toBeGreaterThan(0);
+    }
+  });
+
+  it('count the order of many that overlap, and not that of many that do not', async () => {
+    const version = async (...sheets: RasterSource[]) => (await joinSheets(sheets)).info.version;
+    const row = Array.from({ length: 36 }, (_, k) => sheet(-180 + 20 * (k % 18), k < 18 ? 40 : 0, 2, 2));
+    const turned = [...row.slice(20), ...row.slice(0, 20).reverse()];
+    expect(await version(...row)).toBe(await version(...turned));
+    const over = sheet(-170, 40, 2, 2, { version: 'over' });
+    expect(await version(over, ...row)).toBe(await version(over, ...turned));
+    expect(await version(over, ...row)).not.toBe(await version(...row, over));
+    // The same bytes in the same place twice are no other heights.
+    expect(await version(...row, over, over)).toBe(await version(...row, over));
+  });
+
+  it('costs two distant sheets nothing but their own samples', async () => {
+    const far = 2 ** 30;
+    const affine = (column: number) => ({ a: 1, b: 0, c: column, d: 0, e: -1, f: -column });
+    const [here, there] = [0, far].map((column) =>
+      memorySource({ columns: 2, rows: 2, affine: affine(column), crs: 'EPSG:3857', values: [1, 2, 3, 4] }),
+    );
+    if (!here || !there) throw new Error('two sheets expected');
+    const joined = await joinSheets([here, there]);
+    expect(joined.info.levels[0]).toMatchObject({ columns: far + 2, rows: far + 2 });
+    expect([...(await joined.read(0, { column: far, row: far, columns: 2, rows: 2 }))]).toEqual([1, 2, 3, 4]);
   });
 });
 

@@ -45,10 +45,13 @@ export async function buildTileset(
     const document = maker.document(basename(resolve(out)), labels);
     const tilesByLevel = plan.map(countTiles);
     const total = tilesByLevel.reduce((sum, count) => sum + count, 0);
-    onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
-    // Once, before there are threads: each of them would do it for itself.
-    if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare });
-    await maker.close();
+    try {
+      onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
+      // Once, before there are threads: each of them would do it for itself.
+      if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare });
+    } finally {
+      await maker.close();
+    }
     let done = 0;
     const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, writer.folder), {
       spec: pinSpec(spec, maker),

@@ -1,12 +1,13 @@
 /** A layer whose tiles are made when they are asked for, by the same road as those made in advance. */
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { cutVariant } from '../encode/cut-variant.ts';
 import { RelievoError } from '../error.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { openTileCacheFolder } from '../store/tile-cache-folder.ts';
 import { etagOf } from './etag.ts';
-import type { OpenRunner } from './job.ts';
+import { type JobRunner, keepsOverviews, type OpenRunner, pinSpec } from './job.ts';
 import type { Layer, Variant } from './layer.ts';
 import type { LabelOptions } from './options.ts';
 import { isPlanned } from './plan.ts';
@@ -26,30 +27,43 @@ export interface SourceLayerOptions {
   readonly cacheFolder?: string | undefined;
   /** Hears of what costs speed but no answer: a cache folder that cannot be written. */
   readonly onFault?: ((sentence: string) => void) | undefined;
+  /** How long a tile waits for its overviews, in milliseconds; default 10 000. */
+  readonly patienceMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface SourceLayer extends Layer {
-  /** Makes what coarse tiles are read from, so that none of them is slow; tiles can be had meanwhile. */
+  /** How much of what coarse tiles are read from is there, 0..1. */
+  readonly prepared: number;
+  /** Makes what coarse tiles are read from; those that need nothing of it can be had meanwhile. */
   prepare(options?: ReadOptions): Promise<void>;
 }
 
+/** How long a tile waits for what it is read from before its client is told to come again. */
+const PATIENCE_MS = 10_000;
+
 export async function openSourceLayer(
   spec: TerrainSpec,
-  { name, labels, width, openRunner, cacheFolder, onFault, signal }: SourceLayerOptions,
+  { name, labels, width, openRunner, cacheFolder, onFault, patienceMs = PATIENCE_MS, signal }: SourceLayerOptions,
 ): Promise<SourceLayer> {
   const maker = await openTerrainMaker(spec, { signal });
   const plan = maker.plan();
   const document = maker.document(name, labels);
+  const needsPreparing = plan.map((_, z) => maker.needsPreparing(z));
   await maker.close();
+  const pinned = pinSpec(spec, maker);
   const kept =
     cacheFolder === undefined
       ? undefined
       : openTileCacheFolder(join(cacheFolder, document.version), maker.scheme, (error) =>
           onFault?.(`the tile cache cannot be written, tiles are made without it: ${error.message}`),
         );
-  const runner = await openRunner(spec, width);
+  const runner = await openRunner(pinned, width);
   const flights = new Map<string, Promise<Uint8Array | undefined>>();
+  let isPrepared = !needsPreparing.includes(true);
+  let preparing: Promise<void> | undefined;
+  let preparer: JobRunner | undefined;
+  let share = 0;
 
   return {
     name,
@@ -63,10 +77,15 @@ export async function openSourceLayer(
       return tile && cutVariant(tile, variant, { holds: spec.options.extensions, signal });
     },
     etag: (id, variant) => etagOf(document.version, id, variant),
-    async prepare({ signal } = {}) {
-      await Promise.all(Array.from({ length: runner.width }, () => runner.run({ kind: 'prepare' }, { signal })));
+    get prepared() {
+      return isPrepared ? 1 : share;
     },
-    close: () => runner.close(),
+    prepare: async (read) => {
+      if (!isPrepared) await prepareOnce(read);
+    },
+    async close() {
+      await Promise.all([runner.close(), preparer?.close()]);
+    },
   };
 
   /** All forms of a tile are cut from one, and whoever asks meanwhile waits for that one. */
@@ -85,9 +104,65 @@ export async function openSourceLayer(
   async function makeTile(id: TileId): Promise<Uint8Array | undefined> {
     const found = await kept?.read(id);
     if (found) return found;
+    if (needsPreparing[id.z] && preparing && keepsOverviews(spec)) await waitForOverviews(id);
     // Not under one client's signal: a tile takes milliseconds, and others may wait for it.
-    const { tile } = await runner.run({ kind: 'tile', id });
+    const { tile } = await runner.run({ kind: 'tile', id }).catch((error) => {
+      if (error instanceof RelievoError && error.code === 'busy') prepareAgain();
+      throw error;
+    });
     if (tile) await kept?.write(id, tile);
     return tile;
+  }
+
+  async function waitForOverviews({ z, x, y }: TileId): Promise<void> {
+    const over = new AbortController();
+    const late = pause(patienceMs, true, { signal: over.signal });
+    late.catch(() => {});
+    // Why it failed, if it does, the one who prepares is told; a tile then fails for itself.
+    const isLate = await Promise.race([late, preparing?.catch(() => {})]);
+    over.abort();
+    if (isLate) {
+      const message = `${Math.floor(share * 100)} % of the overviews are made that this tile is read from: ask again in a moment`;
+      throw new RelievoError('busy', message, { where: `${z}/${x}/${y}` });
+    }
+  }
+
+  function prepareOnce(read: ReadOptions = {}): Promise<void> {
+    preparing ??= runPrepare(read)
+      .then(() => {
+        isPrepared = true;
+      })
+      .finally(() => {
+        preparing = undefined;
+      });
+    return preparing;
+  }
+
+  /** In memory each thread has overviews of its own; in a folder one thread makes them for all, and tiles have the others. */
+  async function runPrepare({ signal }: ReadOptions): Promise<void> {
+    const job = { kind: 'prepare' } as const;
+    if (!keepsOverviews(spec)) {
+      await Promise.all(Array.from({ length: runner.width }, () => runner.run(job, { signal })));
+      return;
+    }
+    share = 0;
+    const onPrepare = (done: number, total: number) => {
+      share = total > 0 ? done / total : 0;
+    };
+    preparer = await openRunner(pinned, 1);
+    try {
+      await preparer.run(job, { signal, onPrepare });
+    } finally {
+      await preparer.close();
+      preparer = undefined;
+    }
+  }
+
+  /** What was prepared has been removed or damaged while it was in use. */
+  function prepareAgain(): void {
+    if (preparing || !keepsOverviews(spec)) return;
+    isPrepared = false;
+    needsPreparing.fill(true);
+    prepareOnce().catch((error) => onFault?.(`the overviews cannot be made: ${error.message}`));
   }
 }

@@ -3,8 +3,7 @@
  * unreadable are here.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RelievoError } from '../error.ts';
 import { isRemoteName, shownName } from './source-name.ts';
@@ -110,12 +109,22 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
     return file.version().finally(() => file.close());
   }
   const hash = createHash('sha256');
+  // Not a stream with a signal: one that is given up while it opens may leave its file open (Node 24).
+  const handle = await open(path, 'r').catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
   try {
-    const highWaterMark = Math.min((await stat(path)).size + 1, 2 ** 20);
-    for await (const chunk of createReadStream(path, { highWaterMark, signal })) hash.update(chunk as Buffer);
+    const chunk = Buffer.allocUnsafe(Math.min((await handle.stat()).size + 1, 2 ** 20));
+    for (let read = 1; read > 0; ) {
+      signal?.throwIfAborted();
+      read = (await handle.read(chunk, 0, chunk.length, null)).bytesRead;
+      hash.update(chunk.subarray(0, read));
+    }
   } catch (cause) {
     signal?.throwIfAborted();
     throw unreadable(path, cause);
+  } finally {
+    await handle.close();
   }
   return hash.digest('hex').slice(0, 32);
 }

@@ -33,6 +33,8 @@ export interface GeoTiffOptions extends PlaceOptions {
   readonly cache?: BlockCache<Float32Array> | undefined;
   /** `info.version`; default none. */
   readonly version?: string | undefined;
+  /** Samples as they are stored, without scale and offset; void as ever. */
+  readonly stored?: boolean | undefined;
 }
 
 /** Opens a local GeoTIFF. Refuses broken files (`input-invalid`), ones of other kinds (`input-unsupported`), and `crs`. */
@@ -67,7 +69,8 @@ async function describe(
   const band = readBand(directory);
   const { crs, vertical: found } = await readFrame(file.path, keys, band, options);
   const vertical = overrideVertical(found, options.vertical ?? {});
-  const rule: SampleRule = { ...band.rule, limit: MAX_HEIGHT / vertical.unitMetres };
+  const plain = { ...band.rule, scale: 1, offset: 0, limit: Number.POSITIVE_INFINITY };
+  const rule: SampleRule = options.stored ? plain : { ...band.rule, limit: MAX_HEIGHT / vertical.unitMetres };
   const cache = options.cache ?? new Cache<Float32Array>(DEFAULT_CACHE_BYTES);
   const pyramid = pyramidOf([...images, ...overviews], full, periodOf(affine, crs, image.columns));
   const grids = pyramid.map(({ placed, mask }, level) =>

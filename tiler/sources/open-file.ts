@@ -27,6 +27,7 @@ import type { RasterSource } from './raster-source.ts';
 import { openRaw } from './raw.ts';
 import { findOverviews } from './sidecars.ts';
 import { isRemoteName, shownName } from './source-name.ts';
+import { SourcePool } from './source-pool.ts';
 import { looksLikeTiff } from './tiff-tags.ts';
 import { openTileTree } from './tile-tree.ts';
 import { hashTileFolder, looksLikeTileTree, openTileFolder } from './tiles-in-folder.ts';
@@ -34,6 +35,7 @@ import { looksLikeSqlite, openMbtiles } from './tiles-in-mbtiles.ts';
 import { looksLikePmtiles, openPmtiles } from './tiles-in-pmtiles.ts';
 import { untilAborted } from './until-aborted.ts';
 import type { VerticalOverride } from './vertical.ts';
+import { looksLikeVrt, openVrt, type VrtOptions } from './vrt.ts';
 
 /** What the user says of a file, instead of what it says itself. */
 export interface Understanding {
@@ -64,6 +66,8 @@ export interface OpenerOptions {
   readonly hash?: boolean | undefined;
   /** Where hashes are kept that are known from before; default nowhere. */
   readonly memo?: FileMemo | undefined;
+  /** Folders and beginnings of addresses that a VRT may refer to, beside its own folder. */
+  readonly allow?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -86,7 +90,11 @@ interface Opening extends PlaceOptions {
   readonly cache: BlockCache<Float32Array>;
   readonly sheets: BlockCache<Int16Array>;
   readonly wholes: BlockCache<Float32Array>;
+  /** What a file that is laid together from others opens these by. */
+  readonly members: Members;
 }
+
+type Members = Pick<VrtOptions, 'allow' | 'pool' | 'openMember' | 'hashMember'>;
 
 interface Format {
   /** Whether a file that begins so, and is named so, is of this format. */
@@ -114,6 +122,7 @@ const FORMATS: readonly Format[] = [
     remote: true,
     open: async (path, opening) => openTree(await openPmtiles(path), opening),
   },
+  { fits: looksLikeVrt, remote: true, open: (path, { members, ...rest }) => openVrt(path, { ...rest, ...members }) },
   { fits: looksLikeAsciiGrid, open: (path, { wholes, ...rest }) => openAsciiGrid(path, { ...rest, cache: wholes }) },
   {
     fits: (start, path) => isGzip(start) && /\.(asc|agr|grd)\.gz$/i.test(path),
@@ -142,27 +151,72 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
     wholes: new BlockCache<Float32Array>(WHOLE_CACHE_BYTES),
     grids: await readDatumGrids(options.crsGrids ?? [], signal),
   };
-  return {
-    async open(name, how = {}, hash = hashes) {
-      signal?.throwIfAborted();
-      const { path, key } = await splitKey(name);
-      // What is at an address stays open, and so in one state, until its reader has it.
-      const held = isRemoteName(path) ? await openByteFile(path, { signal }) : undefined;
-      try {
-        const open = await findReader(path, how);
-        const version = hash ? await hashFiles(path, memo, signal) : '';
-        const { verticalDatum: datum, verticalUnit: unit, sourceCrs, bounds } = how;
-        const opening = { ...shared, how, vertical: { datum, unit }, sourceCrs, bounds, version, key };
-        const source = await open(path, opening).catch((error: unknown) => {
-          throw inFile(error, path);
-        });
-        const known = recognised(identified(withNodata(source, how.nodata), how, key));
-        return held === undefined ? known : remoteSource(known);
-      } finally {
-        await held?.close();
-      }
-    },
-  };
+  // Stored samples and heights of one file are not the same blocks.
+  const stored = new BlockCache<Float32Array>(cacheBytes ?? DEFAULT_CACHE_BYTES);
+  const pools = new Map<number, SourcePool>();
+  return { open: (name, how = {}, hash = hashes) => open(name, how, hash, 0) };
+
+  /** How the files of a VRT are opened that itself lies in `depth` others. A pool for each depth: none waits for itself. */
+  function membersAt(path: string, depth: number): Members {
+    const pool = pools.get(depth) ?? new SourcePool();
+    pools.set(depth, pool);
+    return {
+      allow: options.allow ?? [],
+      pool,
+      openMember: (member, sourceCrs) => {
+        if (depth < MAX_VRT_DEPTH) return open(member, { sourceCrs, bounds: ANYWHERE }, false, depth + 1);
+        throw new RelievoError(
+          'input-unsupported',
+          `${path} is a VRT within ${depth} others; name the files themselves, or make a plain one with gdal_translate.`,
+          { where: path },
+        );
+      },
+      async hashMember(member) {
+        const start = await startOf(member);
+        if (!looksLikeVrt(start)) return hashFiles(member, memo, signal);
+        const vrt = await open(member, {}, true, depth + 1);
+        await vrt.close();
+        return vrt.info.version;
+      },
+    };
+  }
+
+  async function open(name: string, how: Understanding, hash: boolean, depth: number): Promise<RasterSource> {
+    signal?.throwIfAborted();
+    const { path, key } = await splitKey(name);
+    // What is at an address stays open, and so in one state, until its reader has it.
+    const held = isRemoteName(path) ? await openByteFile(path, { signal }) : undefined;
+    try {
+      const open = await findReader(path, how);
+      const version = hash ? await hashFiles(path, memo, signal) : '';
+      const { verticalDatum: datum, verticalUnit: unit, sourceCrs, bounds } = how;
+      const vertical = { datum, unit };
+      const members = membersAt(path, depth);
+      const plain = { ...shared, how, vertical, sourceCrs, bounds, version, key, members };
+      const opening = depth === 0 ? plain : { ...plain, cache: stored, stored: true };
+      const source = await open(path, opening).catch((error: unknown) => {
+        throw inFile(error, path);
+      });
+      const known = recognised(identified(withNodata(source, how.nodata), how, key));
+      return held === undefined ? known : remoteSource(known);
+    } finally {
+      await held?.close();
+    }
+  }
+}
+
+/** Outer edges for files of a VRT that do not say where they lie: it is the VRT that places them. */
+const ANYWHERE = '0,0,1,1';
+/** VRTs that may lie within each other. */
+const MAX_VRT_DEPTH = 4;
+
+async function startOf(path: string): Promise<Uint8Array> {
+  const file = await openByteFile(path);
+  try {
+    return await file.read(0, Math.min(256, file.size));
+  } finally {
+    await file.close();
+  }
 }
 
 /** `dem.npz#elevation` is the array `elevation` of dem.npz, unless there is a file of that very name. */

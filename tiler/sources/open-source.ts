@@ -76,11 +76,11 @@ async function openHeld(
   options: Omit<SourcesOptions, 'pool'>,
   pool: SourcePool,
 ): Promise<readonly RasterSource[]> {
-  const { crsGrids, cacheBytes, hash, cacheFolder, onScan: _, signal, ...how } = options;
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan: _, allow, signal, ...how } = options;
   const memo = cacheFolder === undefined ? undefined : openFileMemo(cacheFolder);
   const opened: RasterSource[] = [];
   try {
-    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, signal });
+    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, allow, signal });
     for (const name of paths) opened.push(await files.open(name, how));
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
@@ -105,8 +105,8 @@ async function openOnDemand(
   options: Omit<SourcesOptions, 'pool'>,
   pool: SourcePool,
 ): Promise<readonly RasterSource[]> {
-  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, signal, ...how } = options;
-  const scanned = await scanFiles(paths, { crsGrids, hash, cacheFolder, onScan, signal, how });
-  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false });
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, allow, signal, ...how } = options;
+  const scanned = await scanFiles(paths, { crsGrids, hash, cacheFolder, onScan, allow, signal, how });
+  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false, allow });
   return scanned.map((file, i) => openPooled(paths[i] ?? '', file, how, opener, pool));
 }
