@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'source',
           include: ['test/**/*.test.ts'],
           exclude: BUILT,
-          globalSetup: 'test/support/programs.ts',
+          globalSetup: ['test/support/own-cache.ts', 'test/support/programs.ts'],
         },
       },
       {
@@ -31,7 +31,7 @@ export default defineConfig({
           ...limits,
           name: 'built',
           include: BUILT,
-          globalSetup: ['test/support/programs.ts', 'test/support/global-setup.ts'],
+          globalSetup: ['test/support/own-cache.ts', 'test/support/programs.ts', 'test/support/global-setup.ts'],
         },
       },
     ],

@@ -25,7 +25,9 @@ export interface AppOptions extends BaseAddressOptions {
   readonly log?: WriteAccess | undefined;
   /** Hears of faults that are the server's own; one line on stderr by default. */
   readonly report?: ReportFault | undefined;
-  /** When given, `/readyz` answers by it. */
+  /** How much of what tiles are made from is there, 0..1; when given, `/readyz` says no before it is 1. */
+  readonly prepared?: (() => number) | undefined;
+  /** False once the server is about to end. */
   readonly ready?: (() => boolean) | undefined;
   /** Access-Control-Allow-Origin; `*` by default, false for none. */
   readonly corsOrigin?: string | false | undefined;
@@ -50,7 +52,7 @@ export function createApp(options: AppOptions): Express {
     refuseEncodedPath(req.originalUrl.split('?', 1)[0] ?? '');
     next();
   });
-  routeHealth(app, VERSION, options.ready);
+  routeHealth(app, VERSION, options);
   routeLayers(app, layers, options);
   routeLayerJson(app, layers, options.documentMaxAgeSeconds ?? 0);
   routeTile(app, layers, cache, options.tileMaxAgeSeconds ?? 3600);

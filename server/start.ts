@@ -40,8 +40,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw new RelievoError('usage', `expected a port from 0 to 65535, got ${port}: change --port`);
   }
   let closing: Promise<void> | undefined;
-  const ready = options.ready;
-  const app = createApp({ ...options, ...(ready && { ready: () => closing === undefined && ready() }) });
+  const { ready, prepared } = options;
+  const isReady = () => closing === undefined && (ready?.() ?? true);
+  const app = createApp({ ...options, ...((ready || prepared) && { ready: isReady }) });
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     app,

@@ -72,7 +72,7 @@ function describeError(error: unknown, path: string): { code: HttpErrorCode; mes
     if (status < 500) return { code: error.code, message: error.message, where: error.where ?? path };
     const message =
       error.code === 'busy'
-        ? 'too much is being made at the moment; try again in a few seconds'
+        ? 'this cannot be had at the moment, because other things are being made; try again in a few seconds'
         : "this cannot be made from the layer's source; the server's log says more";
     return { code: error.code, message, where: path };
   }

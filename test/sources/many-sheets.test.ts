@@ -273,6 +273,15 @@ describe('what is remembered of sheets between starts', () => {
     expect(readdirSync(join(cacheFolder, 'files'))).toHaveLength(2);
   }, 60_000);
 
+  it('is whole when several look at the same files at once', async () => {
+    const { names, cacheFolder, plain } = await someSheets();
+    const versions = await Promise.all([1, 2, 3, 4].map(() => versionOf(names, { cacheFolder })));
+    expect(versions).toEqual([plain, plain, plain, plain]);
+    const kept = [...keptIn(cacheFolder, '.headers'), ...keptIn(cacheFolder, '.hashes')];
+    expect(readdirSync(join(cacheFolder, 'files'))).toHaveLength(kept.length);
+    expect(await readSealed(kept[0] ?? '', 'headers 1')).toMatchObject({ rows: { length: names.length } });
+  }, 60_000);
+
   it('notices a sidecar that comes, changes or goes', async () => {
     const { own, names, cacheFolder } = await someSheets();
     const versions: string[] = [await versionOf(names, { cacheFolder })];

@@ -8,10 +8,11 @@ import { buildOptionsSchema } from '../pyramid/options.ts';
 import { openInProcessRunner } from '../run/in-process.ts';
 import { openThreads } from '../run/threads.ts';
 import { absoluteName } from '../sources/source-name.ts';
+import { cacheFolder } from '../store/cache-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { bytesText, count, openProgress } from './progress.ts';
+import { bytesText, count, openProgress, sayJson, sayProgressAsJson } from './progress.ts';
 import { formatTable, metres } from './table.ts';
 
 export function addBuildCommand(program: Command): void {
@@ -40,17 +41,19 @@ Examples:
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
   const {
     threads = availableParallelism(),
+    cache,
     title,
     attribution,
     ...options
   } = readFlags(buildOptionsSchema, applyAliases(typed));
   const out = String(typed.out);
   const json = typed.json === true;
+  const preparing = openProgress(process.stderr, 'blocks prepared');
   const progress = openProgress(process.stderr, 'tiles');
   const started = performance.now();
   const report = await interruptible((signal) =>
     buildTileset(
-      { sources: sources.map(absoluteName), options },
+      { sources: sources.map(absoluteName), options, cacheFolder: cacheFolder(cache) },
       {
         out: resolve(out),
         threads,
@@ -59,10 +62,19 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
         openRunner: threads === 1 ? openInProcessRunner : openThreads,
         signal,
         onPlan: json ? sayPlanAsJson : sayPlan,
-        onTiles: json ? sayTilesAsJson() : progress.update,
+        onPrepare: json ? sayProgressAsJson('prepare') : preparing.update,
+        onTiles: json
+          ? sayProgressAsJson('tiles')
+          : (done, total) => {
+              preparing.end();
+              progress.update(done, total);
+            },
       },
     ),
-  ).finally(progress.end);
+  ).finally(() => {
+    preparing.end();
+    progress.end();
+  });
   const seconds = (performance.now() - started) / 1000;
   if (json)
     sayJson({ event: 'done', out: resolve(out), seconds, levels: report.levels, version: report.document.version });
@@ -112,18 +124,4 @@ function sayPlanAsJson({ document, nativeLevel, tilesByLevel }: BuildPlan): void
     datum: relievo.datum,
     warnings: relievo.warnings,
   });
-}
-
-function sayTilesAsJson(): (done: number, total: number) => void {
-  let said = 0;
-  return (done, total) => {
-    // A hundred lines tell a machine enough.
-    if (done < total && done - said < total / 100) return;
-    said = done;
-    sayJson({ event: 'tiles', done, total });
-  };
-}
-
-function sayJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

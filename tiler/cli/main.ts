@@ -6,6 +6,7 @@ import { VERSION } from '../version.ts';
 import { addBuildCommand } from './build.ts';
 import { addInfoCommand } from './info.ts';
 import { Interrupted } from './interrupt.ts';
+import { addPrepareCommand } from './prepare.ts';
 import { addSampleCommand } from './sample.ts';
 import { addServeCommand } from './serve.ts';
 
@@ -17,6 +18,7 @@ const program = new Command('relievo')
   .exitOverride();
 addBuildCommand(program);
 addServeCommand(program);
+addPrepareCommand(program);
 addInfoCommand(program);
 addSampleCommand(program);
 

@@ -44,6 +44,21 @@ export function openProgress(stream: NodeJS.WriteStream, what: string): Progress
   }
 }
 
+/** One object a line, for machines: `{event, done, total}`. */
+export function sayProgressAsJson(event: string): Progress['update'] {
+  let said = 0;
+  return (done, total) => {
+    // A hundred lines tell a machine enough.
+    if (done < total && done - said < total / 100) return;
+    said = done;
+    sayJson({ event, done, total });
+  };
+}
+
+export function sayJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
 /** 12345678 -> `12 345 678`. */
 export function count(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');

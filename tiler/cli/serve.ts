@@ -14,6 +14,7 @@ import { openThreads } from '../run/threads.ts';
 import { splitKey } from '../sources/open-file.ts';
 import { absoluteName, baseName, isRemoteName } from '../sources/source-name.ts';
 import { looksLikeTileTree } from '../sources/tiles-in-folder.ts';
+import { cacheFolder } from '../store/cache-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -31,7 +32,13 @@ export const serveOptionsSchema = z.strictObject({
     .min(1)
     .default('127.0.0.1')
     .describe('Address to listen on; 0.0.0.0 for all networks of this machine'),
-  cache: z.string().min(1).optional().describe('Folder where tiles made on demand are kept for the next start'),
+  cache: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder where tiles made on demand are kept for the next start, and what is prepared from sources; by default tiles are not kept, and the other is in $RELIEVO_CACHE, else ~/.cache/relievo',
+    ),
   ...tileOptionsSchema.shape,
   ...labelOptionsSchema.shape,
 });
@@ -59,16 +66,10 @@ async function run(paths: string[], typed: Record<string, unknown>): Promise<voi
     withPort(applyAliases(typed)),
   );
   await interruptible(async (signal) => {
-    const layers = await openLayers(
-      paths,
-      options,
-      { title, attribution },
-      cache === undefined ? undefined : resolve(cache),
-      signal,
-    );
+    const layers = await openLayers(paths, options, { title, attribution }, cache, signal);
     const onDemand = [...layers.values()].filter(isSourceLayer);
-    let ready = onDemand.length === 0;
-    const server = await startServer({ layers, port, host, viewerFolder: viewerFolder(), ready: () => ready }).catch(
+    const prepared = () => Math.min(1, ...onDemand.map((layer) => layer.prepared));
+    const server = await startServer({ layers, port, host, viewerFolder: viewerFolder(), prepared }).catch(
       async (error) => {
         await Promise.all([...layers.values()].map((layer) => layer.close()));
         throw error;
@@ -77,7 +78,6 @@ async function run(paths: string[], typed: Record<string, unknown>): Promise<voi
     process.stdout.write(greeting(server.url, [...layers.values()]));
     try {
       await Promise.all(onDemand.map((layer) => layer.prepare({ signal })));
-      ready = true;
       await aborted(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -113,7 +113,7 @@ async function openLayers(
   try {
     for (const folder of folders) add(await openBuiltLayer(folder, { name: freeName(folder) }));
     if (files.length > 0) {
-      const spec = { sources: files.map(absoluteName), options };
+      const spec = { sources: files.map(absoluteName), options, cacheFolder: cacheFolder(cache) };
       const title = labels.title ?? files.map(baseName).join(' + ');
       const name = freeName(baseName(files[0]).replace(/\..*$/, ''));
       const width = Math.min(4, availableParallelism());
@@ -123,7 +123,7 @@ async function openLayers(
           labels: { ...labels, title },
           width,
           openRunner: openThreads,
-          cacheFolder: cache,
+          cacheFolder: cache === undefined ? undefined : resolve(cache),
           signal,
           onFault: (sentence) => process.stderr.write(`relievo: ${sentence}\n`),
         }),

@@ -4,7 +4,7 @@ import { type Crs, resolveCrs } from '../geo/crs.ts';
 import { Origin, postSpacing, TILE_CELLS } from '../geo/post-grid.ts';
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
 import type { RasterInfo, RasterSource } from '../sources/raster-source.ts';
-import { sheetsTouching } from '../sources/sheet-index.ts';
+import { sheetsTouching, touchesSheets } from '../sources/sheet-index.ts';
 import { chooseDatum, type Datum, type DatumOptions } from './datum.ts';
 import { fillHalo } from './fill.ts';
 import { checkGeoidCover } from './geoid-cover.ts';
@@ -191,9 +191,15 @@ function touchOfSheets({ source, grid }: RasterField, box: LonLatBox, reach: num
     columns: Math.floor(east + marginX) + 1 - column,
     rows: Math.floor(south + marginY) + 1 - row,
   };
-  const sheets = sheetsTouching(info, window);
-  if (sheets.length === 0) return 'none';
-  const inside = sheets.some(
+  if (!touchesSheets(info, window)) return 'none';
+  // A sheet that holds all of it holds its middle.
+  const middle = {
+    column: Math.floor(window.column + window.columns / 2),
+    row: Math.floor(window.row + window.rows / 2),
+    columns: 1,
+    rows: 1,
+  };
+  const inside = sheetsTouching(info, middle).some(
     (s) =>
       s.row <= window.row &&
       s.row + s.rows >= window.row + window.rows &&

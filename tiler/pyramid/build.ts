@@ -2,7 +2,15 @@
 import { basename, resolve } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
 import { openDirectoryWriter } from '../store/directory-writer.ts';
-import { addReports, type Job, keepsOverviews, type LevelReport, type OpenRunner, pinSpec, type ShardJob } from './job.ts';
+import {
+  addReports,
+  type Job,
+  keepsOverviews,
+  type LevelReport,
+  type OpenRunner,
+  pinSpec,
+  type ShardJob,
+} from './job.ts';
 import type { LabelOptions } from './options.ts';
 import { countTiles, rangesUnder, type TilePlan } from './plan.ts';
 import { openTerrainMaker, type TerrainSpec } from './terrain-maker.ts';

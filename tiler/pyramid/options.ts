@@ -106,6 +106,11 @@ export type LabelOptions = z.output<typeof labelOptionsSchema>;
 export const buildOptionsSchema = z.strictObject({
   ...tileOptionsSchema.shape,
   ...labelOptionsSchema.shape,
+  cache: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder where what is prepared from sources is kept; by default $RELIEVO_CACHE, else ~/.cache/relievo'),
   threads: z.int().min(1).max(256).optional().describe('Worker threads; by default one for each processor'),
 });
 

@@ -49,7 +49,9 @@ export async function openSourceLayer(
   const maker = await openTerrainMaker(spec, { signal });
   const plan = maker.plan();
   const document = maker.document(name, labels);
-  const needsPreparing = plan.map((_, z) => maker.needsPreparing(z));
+  /** By level: whether its tiles have to wait until something is prepared. */
+  let waits = plan.map((_, z) => maker.needsPreparing(z));
+  const readsOverview = plan.map((_, z) => maker.field.readsOverview(z));
   await maker.close();
   const pinned = pinSpec(spec, maker);
   const kept =
@@ -60,7 +62,7 @@ export async function openSourceLayer(
         );
   const runner = await openRunner(pinned, width);
   const flights = new Map<string, Promise<Uint8Array | undefined>>();
-  let isPrepared = !needsPreparing.includes(true);
+  let isPrepared = !waits.includes(true);
   let preparing: Promise<void> | undefined;
   let preparer: JobRunner | undefined;
   let share = 0;
@@ -104,7 +106,7 @@ export async function openSourceLayer(
   async function makeTile(id: TileId): Promise<Uint8Array | undefined> {
     const found = await kept?.read(id);
     if (found) return found;
-    if (needsPreparing[id.z] && preparing && keepsOverviews(spec)) await waitForOverviews(id);
+    if (waits[id.z] && preparing && keepsOverviews(spec)) await waitForOverviews(id);
     // Not under one client's signal: a tile takes milliseconds, and others may wait for it.
     const { tile } = await runner.run({ kind: 'tile', id }).catch((error) => {
       if (error instanceof RelievoError && error.code === 'busy') prepareAgain();
@@ -162,7 +164,7 @@ export async function openSourceLayer(
   function prepareAgain(): void {
     if (preparing || !keepsOverviews(spec)) return;
     isPrepared = false;
-    needsPreparing.fill(true);
+    waits = readsOverview;
     prepareOnce().catch((error) => onFault?.(`the overviews cannot be made: ${error.message}`));
   }
 }

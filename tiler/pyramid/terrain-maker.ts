@@ -1,6 +1,5 @@
 /** A layer's sources, options and plan, opened: what every thread and the server hold, each its own. */
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
 import { type AvailableRange, type CrsStatement, type LayerJson, writeLayerJson } from '../catalog/layer-json.ts';
 import { RelievoError } from '../error.ts';
 import { openFloorField } from '../fields/floor-field.ts';
@@ -15,7 +14,7 @@ import { type MosaicMember, readMosaic } from '../sources/mosaic.ts';
 import { openSources } from '../sources/open-source.ts';
 import { openPrepared } from '../sources/prepared-source.ts';
 import type { RasterSource, ReadOptions } from '../sources/raster-source.ts';
-import { isRemoteName } from '../sources/source-name.ts';
+import { baseName } from '../sources/source-name.ts';
 import { SourcePool } from '../sources/source-pool.ts';
 import { VERSION } from '../version.ts';
 import { type MadeTile, makeTile, TILE_VERSION } from './make-tile.ts';
@@ -32,6 +31,8 @@ export interface TerrainSpec {
   readonly cacheFolder?: string | undefined;
   /** What the sources' version must be, where others rely on it: opening fails with `input-invalid` when it is another. */
   readonly version?: string | undefined;
+  /** Files of many-sheet sources held open at a time, at most; default 128. Threads share the bound among them. */
+  readonly openFiles?: number | undefined;
 }
 
 /** One source of a layer: a file, or sheets of one grid. */
@@ -68,17 +69,19 @@ export interface TerrainMaker {
 }
 
 export interface OpenMakerOptions extends ReadOptions {
+  /** Of many files: those looked at so far, and all. */
+  readonly onScan?: ((done: number, total: number) => void) | undefined;
   /** Hash the sources' content, which `document` and prepared overviews need. On by default. */
   readonly hash?: boolean | undefined;
 }
 
 export async function openTerrainMaker(
   spec: TerrainSpec,
-  { hash = true, signal }: OpenMakerOptions = {},
+  { hash = true, signal, onScan }: OpenMakerOptions = {},
 ): Promise<TerrainMaker> {
   const { options } = spec;
   const scheme = geographic;
-  const opened = await openMembers(spec, { hash, signal });
+  const opened = await openMembers(spec, { hash, signal, onScan });
   const { members, base } = opened;
   const close = () => Promise.all(opened.all.map((source) => source.close())).then(() => {});
   const field = openTerrainField(members, { base, floor: floorOf(options.outside) });
@@ -181,7 +184,7 @@ function floorOf(outside: TileOptions['outside']): Floor {
 function changed({ sources }: TerrainSpec): RelievoError {
   return new RelievoError(
     'input-invalid',
-    `The content of ${sources.map(sourceLabel).join(', ')} changed while it was in use; start again.`,
+    `The content of ${sources.map(baseName).join(', ')} changed while it was in use; start again.`,
   );
 }
 
@@ -216,13 +219,13 @@ interface OpenedMembers {
   readonly all: readonly RasterSource[];
 }
 
-async function openMembers(spec: TerrainSpec, { hash, signal }: OpenMakerOptions): Promise<OpenedMembers> {
+async function openMembers(spec: TerrainSpec, { hash, signal, onScan }: OpenMakerOptions): Promise<OpenedMembers> {
   const { options, cacheFolder } = spec;
   const { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding } = options;
   const how = { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding };
   const folder = options.prepare && hash ? cacheFolder : undefined;
   const all: RasterSource[] = [];
-  const pool = new SourcePool();
+  const pool = new SourcePool(spec.openFiles);
   try {
     const found: { field: RasterField; source: PreparableSource; featherMetres: number | undefined }[] = [];
     for (const member of await readMosaic(spec.sources, { how, allow: options.allow, signal })) {
@@ -246,12 +249,26 @@ async function openMembers(spec: TerrainSpec, { hash, signal }: OpenMakerOptions
 
   async function openMember(member: MosaicMember): Promise<PreparableSource[]> {
     const { crsGrids } = options;
-    const sources = await openSources(member.paths, { ...member.how, crsGrids, cacheFolder, pool, hash, signal });
+    const sources = await openSources(member.paths, {
+      ...member.how,
+      crsGrids,
+      allow: options.allow,
+      cacheFolder,
+      pool,
+      hash,
+      signal,
+      onScan,
+    });
     all.push(...sources);
     const { clip } = member;
     const clipped = clip ? await Promise.all(sources.map((source) => clipSource(source, clip))) : sources;
-    return clipped.map((source) => openPrepared(source, { folder }));
+    return clipped.map((source) => openPrepared(source, { folder: bringsOverviews(source) ? undefined : folder }));
   }
+}
+
+/** To read all of a file far away costs more than its own overviews are worth; nobody certifies these. */
+function bringsOverviews({ info }: RasterSource): boolean {
+  return info.remote === true && info.levels.length > 1;
 }
 
 /**
@@ -268,8 +285,4 @@ function withLevels<T extends { readonly field: RasterField }>(found: readonly T
     const beyond = maxZoom !== undefined && maxZoom > finest && native === finest;
     return { ...member, nativeLevel: native, lastLevel: beyond ? maxZoom : Math.min(native, maxZoom ?? native) };
   });
-}
-
-function sourceLabel(name: string): string {
-  return isRemoteName(name) ? name.replace(/\?.*$/, '') : basename(name);
 }

@@ -24,6 +24,8 @@ export interface PrepareOptions extends ReadOptions {
 }
 
 export interface PreparableSource extends RasterSource {
+  /** The file that overviews are kept in; undefined where there are none, or where they are in memory. */
+  readonly file?: string | undefined;
   /** How many of the levels can be read at once; those after them have to be computed first. */
   readonly storedLevels: number;
   /** Blocks that `prepare` counts in all; 0 when there is nothing to compute. */

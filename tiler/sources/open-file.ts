@@ -157,20 +157,13 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
   return { open: (name, how = {}, hash = hashes) => open(name, how, hash, 0) };
 
   /** How the files of a VRT are opened that itself lies in `depth` others. A pool for each depth: none waits for itself. */
-  function membersAt(path: string, depth: number): Members {
+  function membersAt(depth: number): Members {
     const pool = pools.get(depth) ?? new SourcePool();
     pools.set(depth, pool);
     return {
       allow: options.allow ?? [],
       pool,
-      openMember: (member, sourceCrs) => {
-        if (depth < MAX_VRT_DEPTH) return open(member, { sourceCrs, bounds: ANYWHERE }, false, depth + 1);
-        throw new RelievoError(
-          'input-unsupported',
-          `${path} is a VRT within ${depth} others; name the files themselves, or make a plain one with gdal_translate.`,
-          { where: path },
-        );
-      },
+      openMember: (member, sourceCrs) => open(member, { sourceCrs, bounds: ANYWHERE }, false, depth + 1),
       async hashMember(member) {
         const start = await startOf(member);
         if (!looksLikeVrt(start)) return hashFiles(member, memo, signal);
@@ -182,16 +175,19 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
   }
 
   async function open(name: string, how: Understanding, hash: boolean, depth: number): Promise<RasterSource> {
-    signal?.throwIfAborted();
+    // A member is opened when it is read, long after the call that the signal belongs to.
+    const during = depth === 0 ? signal : undefined;
+    during?.throwIfAborted();
     const { path, key } = await splitKey(name);
+    if (depth > MAX_VRT_DEPTH) throw tooDeep(path);
     // What is at an address stays open, and so in one state, until its reader has it.
-    const held = isRemoteName(path) ? await openByteFile(path, { signal }) : undefined;
+    const held = isRemoteName(path) ? await openByteFile(path, { signal: during }) : undefined;
     try {
       const open = await findReader(path, how);
       const version = hash ? await hashFiles(path, memo, signal) : '';
       const { verticalDatum: datum, verticalUnit: unit, sourceCrs, bounds } = how;
       const vertical = { datum, unit };
-      const members = membersAt(path, depth);
+      const members = membersAt(depth);
       const plain = { ...shared, how, vertical, sourceCrs, bounds, version, key, members };
       const opening = depth === 0 ? plain : { ...plain, cache: stored, stored: true };
       const source = await open(path, opening).catch((error: unknown) => {
@@ -209,6 +205,14 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
 const ANYWHERE = '0,0,1,1';
 /** VRTs that may lie within each other. */
 const MAX_VRT_DEPTH = 4;
+
+function tooDeep(path: string): RelievoError {
+  return new RelievoError(
+    'input-unsupported',
+    `${shownName(path)} lies in a VRT within ${MAX_VRT_DEPTH} others, or in one that refers to itself; name the files themselves.`,
+    { where: shownName(path) },
+  );
+}
 
 async function startOf(path: string): Promise<Uint8Array> {
   const file = await openByteFile(path);

@@ -30,7 +30,7 @@ export async function openOverviewFile(
   quantum: number,
 ): Promise<OverviewFile | undefined> {
   const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
   });
   if (handle === undefined) return undefined;

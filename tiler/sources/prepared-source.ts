@@ -39,8 +39,6 @@ export interface CellBounds {
 }
 
 export interface PreparedSource extends PreparableSource {
-  /** The file that overviews are kept in; undefined where there are none, or where they are in memory. */
-  readonly file?: string | undefined;
   /** Undefined where nothing says what an overview leaves out. Fails as `read` does. */
   readBounds?(level: number, window: SampleWindow, options?: ReadOptions): Promise<CellBounds>;
 }
@@ -112,7 +110,6 @@ export function openPrepared(source: RasterSource, { folder }: PreparedOptions =
   };
 
   async function prepare({ signal, onProgress, onWait }: PrepareOptions = {}): Promise<void> {
-    if (levels.length === 1 || (await isSound(signal))) return;
     const make = async (part: string) => {
       const writer = await openOverviewWriter(part);
       try {
@@ -122,9 +119,12 @@ export function openPrepared(source: RasterSource, { folder }: PreparedOptions =
         await writer.close();
       }
     };
-    await makeShared(path, { signal, onWait, make }).catch((error) => {
+    try {
+      if (levels.length === 1 || (await isSound(signal))) return;
+      await makeShared(path, { signal, onWait, make });
+    } catch (error) {
       throw unwritable(error, folder as string);
-    });
+    }
   }
 
   /** Whether all is there and whole. What is not is removed. */

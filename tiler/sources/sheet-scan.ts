@@ -63,7 +63,9 @@ export async function scanFiles(names: readonly string[], options: ScanOptions):
     await source.close();
     ready.add(info.crs);
     const files = !isRemoteName(name) && (await findOverviews(name)) !== undefined ? 2 : 1;
-    if (stamp !== undefined) await headers?.keep(name, stamp, lookedMs, { info, files });
+    // A VRT is as it was only if its files are, too.
+    const lasting = stamp !== undefined && info.format !== 'VRT';
+    if (lasting) await headers?.keep(name, stamp, lookedMs, { info, files });
     return { info, files, stamp };
   }
 

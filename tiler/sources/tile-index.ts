@@ -170,9 +170,10 @@ function finderOf(referrer: Referrer): (name: string) => Promise<string> {
     return known;
   };
   return async (name) => {
-    const beside = resolve(dirname(referrer.path), name);
-    const isBeside = isRemoteName(name) || (await list(dirname(beside))).has(basename(beside));
-    const path = resolveReference(name, referrer, isBeside);
+    const has = async (path: string) => (await list(dirname(path))).has(basename(path));
+    const elsewhere =
+      !isRemoteName(name) && !(await has(resolve(dirname(referrer.path), name))) && (await has(resolve(name)));
+    const path = resolveReference(name, referrer, !elsewhere);
     if (isRemoteName(path)) return path;
     const isLink = (await list(dirname(path))).get(basename(path)) ?? true;
     if (isLink || !(await isPlain(dirname(path)))) await checkLinks(path, referrer);

@@ -25,6 +25,8 @@ export interface VrtOptions extends PlaceOptions {
   readonly vertical: VerticalOverride;
   /** Hash of the VRT's own text; empty leaves its files unhashed as well. */
   readonly version: string;
+  /** Samples as they are stored, without scale and offset. */
+  readonly stored?: boolean | undefined;
   /** Places outside of the VRT's folder that it may refer to. */
   readonly allow: readonly string[];
   /** Bounds the files open at once. */
@@ -109,7 +111,8 @@ export async function openVrt(path: string, options: VrtOptions): Promise<Raster
     });
     const remote = [...members.keys()].some(isRemoteName) || undefined;
     const info = { ...plain, sheets: sheetsOf(placed), remote };
-    const limit = MAX_HEIGHT / vertical.unitMetres;
+    const rule: Rule = { scale: vrt.scale, offset: vrt.offset, limit: MAX_HEIGHT / vertical.unitMetres };
+    const plainRule: Rule = { scale: 1, offset: 0, limit: Number.POSITIVE_INFINITY };
     return {
       info,
       async read(level, window, { signal } = {}) {
@@ -131,7 +134,7 @@ export async function openVrt(path: string, options: VrtOptions): Promise<Raster
             await options.pool.use(one.pooled, (opened) => lay(opened, one.source, box, at, out, covered, vrt, signal));
           }
         }
-        finish(out, vrt, limit);
+        finish(out, vrt.nodata, options.stored ? plainRule : rule);
         return out;
       },
       close,
@@ -292,8 +295,15 @@ function converterOf(dataType: string): ((value: number) => number) | undefined 
   return (value) => Math.min(most, Math.max(least, Math.sign(value) * Math.floor(Math.abs(value) + 0.5) + 0));
 }
 
+interface Rule {
+  readonly scale: number;
+  readonly offset: number;
+  /** Heights farther than this from 0 are void. */
+  readonly limit: number;
+}
+
 /** Stored values of the band to heights. */
-function finish(out: Float32Array, { nodata, scale, offset }: VrtDocument, limit: number): void {
+function finish(out: Float32Array, nodata: number | undefined, { scale, offset, limit }: Rule): void {
   for (let i = 0; i < out.length; i++) {
     const stored = out[i] ?? Number.NaN;
     const height = stored === nodata ? Number.NaN : stored * scale + offset;

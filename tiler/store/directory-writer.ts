@@ -4,11 +4,12 @@
  * document last: a client that finds `layer.json` finds every tile. An older tileset of ours stays until then.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
 import { RelievoError } from '../error.ts';
 import { flipRow, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
+import { makeFolders } from '../make-folders.ts';
 import { isLevel, STAGING, takeStaging } from './staging.ts';
 
 export interface DirectoryWriter {
@@ -67,19 +68,6 @@ function writeMakingFolders(path: string, bytes: Uint8Array): void {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, bytes);
-  }
-}
-
-/** Not by mkdir's own `recursive`: where the system says ENOENT for good, as below /proc, Node 24 never returns from it. */
-async function makeFolders(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolders(dirname(path));
-    await mkdir(path);
   }
 }
 
