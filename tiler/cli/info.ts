@@ -40,10 +40,11 @@ export function addInfoCommand(program: Command): void {
 
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
   const options = readFlags(infoOptionsSchema, typed);
-  const maker = await openTerrainMaker({
-    sources: sources.map((source) => absoluteName(source)),
-    options: { ...tileOptionsSchema.parse({}), ...options },
-  });
+  const maker = await openTerrainMaker(
+    { sources: sources.map(absoluteName), options: { ...tileOptionsSchema.parse({}), ...options } },
+    // What would take long to compute is not computed here.
+    { maxSamples: Infinity },
+  );
   try {
     const facts = await describeSource(maker);
     const text = typed.json

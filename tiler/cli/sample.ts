@@ -1,27 +1,33 @@
 /** `relievo sample`: heights at places, as the tiler sees them, and how each came about. */
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { RelievoError } from '../error.ts';
 import type { Contributor, HeightSample, TerrainField } from '../fields/terrain-field.ts';
 import { ORIGIN_NAMES, Origin } from '../geo/post-grid.ts';
-import { tileOptionsSchema } from '../pyramid/options.ts';
-import { openTerrainMaker } from '../pyramid/terrain-maker.ts';
+import { buildOptionsSchema, tileOptionsSchema } from '../pyramid/options.ts';
+import { openTerrainMaker, type TerrainMaker } from '../pyramid/terrain-maker.ts';
 import { absoluteName } from '../sources/source-name.ts';
+import { cacheFolder } from '../store/cache-folder.ts';
 import { addFlags, readFlags } from './flags.ts';
+import { openProgress } from './progress.ts';
 
-const sampleOptionsSchema = tileOptionsSchema.pick({
-  verticalDatum: true,
-  verticalUnit: true,
-  sourceCrs: true,
-  crsGrids: true,
-  bounds: true,
-  range: true,
-  rawLayout: true,
-  heightEncoding: true,
-  outside: true,
-  maxFill: true,
-  allow: true,
-  strict: true,
+const sampleOptionsSchema = z.strictObject({
+  ...tileOptionsSchema.pick({
+    verticalDatum: true,
+    verticalUnit: true,
+    sourceCrs: true,
+    crsGrids: true,
+    bounds: true,
+    range: true,
+    rawLayout: true,
+    heightEncoding: true,
+    outside: true,
+    maxFill: true,
+    allow: true,
+    strict: true,
+  }).shape,
+  ...buildOptionsSchema.pick({ cache: true }).shape,
 });
 
 export function addSampleCommand(program: Command): void {
@@ -43,18 +49,19 @@ export function addSampleCommand(program: Command): void {
 }
 
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
-  const options = readFlags(sampleOptionsSchema, typed);
-  const maker = await openTerrainMaker(
-    { sources: sources.map((source) => absoluteName(source)), options: { ...tileOptionsSchema.parse({}), ...options } },
-    { hash: false },
-  );
+  const { cache, ...options } = readFlags(sampleOptionsSchema, typed);
+  const maker = await openTerrainMaker({
+    sources: sources.map((source) => absoluteName(source)),
+    options: { ...tileOptionsSchema.parse({}), ...options },
+    cacheFolder: cacheFolder(cache),
+  });
   try {
     let number = 0;
     for await (const line of createInterface({ input: process.stdin })) {
       number++;
       if (line.trim() === '') continue;
       const [lon, lat] = readPlace(line, number);
-      const sample = await maker.field.sampleAt(lon, lat);
+      const sample = await sampleAt(maker, lon, lat);
       const text = typed.json
         ? JSON.stringify(toJson(lon, lat, sample, maker.field, typed.explain === true))
         : toText(sample);
@@ -63,6 +70,18 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
     }
   } finally {
     await maker.close();
+  }
+}
+
+/** Far out in a void the join to what lies below is worked out from overviews, which are made when the first place needs them. */
+async function sampleAt(maker: TerrainMaker, lon: number, lat: number): Promise<HeightSample> {
+  try {
+    return await maker.field.sampleAt(lon, lat);
+  } catch (error) {
+    if (!(error instanceof RelievoError && error.code === 'busy')) throw error;
+    const progress = openProgress(process.stderr, 'blocks prepared');
+    await maker.prepare({ onProgress: progress.update }).finally(progress.end);
+    return maker.field.sampleAt(lon, lat);
   }
 }
 

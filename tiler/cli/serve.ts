@@ -1,5 +1,5 @@
 /** `relievo serve`: tilesets from folders and tiles made on demand, with viewer and catalog, at one address. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -11,9 +11,7 @@ import type { Layer } from '../pyramid/layer.ts';
 import { type LabelOptions, labelOptionsSchema, type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
 import { openSourceLayer, type SourceLayer } from '../pyramid/source-layer.ts';
 import { openThreads } from '../run/threads.ts';
-import { splitKey } from '../sources/open-file.ts';
 import { absoluteName, baseName, isRemoteName } from '../sources/source-name.ts';
-import { looksLikeTileTree } from '../sources/tiles-in-folder.ts';
 import { cacheFolder } from '../store/cache-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -108,13 +106,13 @@ async function openLayers(
 ) {
   const folders: string[] = [];
   const files: string[] = [];
-  for (const path of paths) ((await isTileset(path)) ? folders : files).push(path);
+  for (const path of paths) (isTileset(path) ? folders : files).push(path);
   const layers = new Map<string, Layer>();
   try {
     for (const folder of folders) add(await openBuiltLayer(folder, { name: freeName(folder) }));
     if (files.length > 0) {
       const spec = { sources: files.map(absoluteName), options, cacheFolder: cacheFolder(cache) };
-      const title = labels.title ?? files.map(baseName).join(' + ');
+      const title = labels.title ?? titleOf(files);
       const name = freeName(baseName(files[0]).replace(/\..*$/, ''));
       const width = Math.min(4, availableParallelism());
       add(
@@ -148,14 +146,16 @@ async function openLayers(
   }
 }
 
-/** A folder, unless it holds picture tiles of heights, which are a source; so is what lies at an address. */
-async function isTileset(name: string): Promise<boolean> {
-  if (isRemoteName(name)) return false;
-  const { path } = await splitKey(name);
-  if (!existsSync(path)) {
-    throw new RelievoError('input-missing', 'There is no such file or folder', { where: path });
-  }
-  return statSync(path).isDirectory() && !(await looksLikeTileTree(path));
+const NAMES_SHOWN = 4;
+
+function titleOf(files: readonly string[]): string {
+  const names = files.slice(0, NAMES_SHOWN).map(baseName).join(' + ');
+  return files.length > NAMES_SHOWN ? `${names} and ${files.length - NAMES_SHOWN} more` : names;
+}
+
+/** A folder with a layer.json. All else is a source, of which its reader says what is wrong with it. */
+function isTileset(name: string): boolean {
+  return !isRemoteName(name) && existsSync(join(name, 'layer.json'));
 }
 
 function isSourceLayer(layer: Layer): layer is SourceLayer {

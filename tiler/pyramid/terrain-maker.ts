@@ -69,6 +69,8 @@ export interface TerrainMaker {
 }
 
 export interface OpenMakerOptions extends ReadOptions {
+  /** Samples that overviews may be computed from in memory; default 2^28. */
+  readonly maxSamples?: number | undefined;
   /** Of many files: those looked at so far, and all. */
   readonly onScan?: ((done: number, total: number) => void) | undefined;
   /** Hash the sources' content, which `document` and prepared overviews need. On by default. */
@@ -77,11 +79,11 @@ export interface OpenMakerOptions extends ReadOptions {
 
 export async function openTerrainMaker(
   spec: TerrainSpec,
-  { hash = true, signal, onScan }: OpenMakerOptions = {},
+  { hash = true, ...more }: OpenMakerOptions = {},
 ): Promise<TerrainMaker> {
   const { options } = spec;
   const scheme = geographic;
-  const opened = await openMembers(spec, { hash, signal, onScan });
+  const opened = await openMembers(spec, { hash, ...more });
   const { members, base } = opened;
   const close = () => Promise.all(opened.all.map((source) => source.close())).then(() => {});
   const field = openTerrainField(members, { base, floor: floorOf(options.outside) });
@@ -219,7 +221,10 @@ interface OpenedMembers {
   readonly all: readonly RasterSource[];
 }
 
-async function openMembers(spec: TerrainSpec, { hash, signal, onScan }: OpenMakerOptions): Promise<OpenedMembers> {
+async function openMembers(
+  spec: TerrainSpec,
+  { hash, maxSamples, signal, onScan }: OpenMakerOptions,
+): Promise<OpenedMembers> {
   const { options, cacheFolder } = spec;
   const { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding } = options;
   const how = { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding };
@@ -262,7 +267,9 @@ async function openMembers(spec: TerrainSpec, { hash, signal, onScan }: OpenMake
     all.push(...sources);
     const { clip } = member;
     const clipped = clip ? await Promise.all(sources.map((source) => clipSource(source, clip))) : sources;
-    return clipped.map((source) => openPrepared(source, { folder: bringsOverviews(source) ? undefined : folder }));
+    return clipped.map((source) =>
+      openPrepared(source, { folder: bringsOverviews(source) ? undefined : folder, maxSamples }),
+    );
   }
 }
 

@@ -5,7 +5,7 @@
 import { readlink, realpath } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import { RelievoError } from '../error.ts';
-import { isRemoteName } from './source-name.ts';
+import { isRemoteName, shownName } from './source-name.ts';
 
 export interface Referrer {
   /** Absolute path or address of the file that names others. */
@@ -84,7 +84,7 @@ function refused(name: string, referrer: Referrer, why: string, canAllow = true)
   const remedy = canAllow ? '; allow its folder or address with --allow, if you trust the file' : '';
   return new RelievoError(
     'input-unsupported',
-    `${referrer.path} refers to "${name.slice(0, 200)}", which ${why}${remedy}.`,
-    { where: referrer.path },
+    `${shownName(referrer.path)} refers to "${shownName(name).slice(0, 200)}", which ${why}${remedy}.`,
+    { where: shownName(referrer.path) },
   );
 }

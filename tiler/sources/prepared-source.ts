@@ -26,6 +26,8 @@ import { makeShared } from './shared-work.ts';
 export interface PreparedOptions {
   /** Absolute; overviews go to a file in it. Without one the file's own are used, and others computed in memory. */
   readonly folder?: string | undefined;
+  /** Samples that overviews may be computed from in memory; default 2^28. */
+  readonly maxSamples?: number | undefined;
 }
 
 /** What the cells of a window leave out, row-major, in the file's unit; all NaN or 0 where a cell is void. */
@@ -54,8 +56,8 @@ const FOLDER = 'overviews';
  * With a folder the source must be hashed (`info.version`), and reads of coarser levels fail with `busy` until it is
  * prepared. The version then names the preparation as well.
  */
-export function openPrepared(source: RasterSource, { folder }: PreparedOptions = {}): PreparedSource {
-  if (folder === undefined) return withOverviews(source);
+export function openPrepared(source: RasterSource, { folder, maxSamples }: PreparedOptions = {}): PreparedSource {
+  if (folder === undefined) return withOverviews(source, { maxSamples });
   const { info } = source;
   if (info.version === '') throw new RangeError(`${info.name} was opened without its version`);
   const [full] = info.levels;

@@ -3,8 +3,9 @@
  * or written costs the time to make it again, and nothing else.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from '../make-folders.ts';
 import { VERSION } from '../version.ts';
 
 /** The value that was kept as this kind by this version of the program; undefined when there is none that is whole. */
@@ -29,7 +30,7 @@ export async function writeSealed(path: string, kind: string, value: unknown): P
   const temporary = `${path}.${process.pid}-${process.hrtime.bigint()}-${serial++}`;
   const body = Buffer.from(JSON.stringify(value));
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     await writeFile(temporary, Buffer.concat([Buffer.from(`${sealOf(kind, body)}\n`, 'latin1'), body]));
     await rename(temporary, path);
   } catch {

@@ -14,7 +14,7 @@ import type { Frame, PlaceOptions } from './placement.ts';
 import { requireAffine, requireFrame } from './placement.ts';
 import type { RasterSource, SampleWindow, SheetWindow, VerticalReference } from './raster-source.ts';
 import { checkWindow, columnRuns, intersect } from './sample-window.ts';
-import { baseName, isRemoteName } from './source-name.ts';
+import { baseName, isRemoteName, shownName } from './source-name.ts';
 import type { PooledSource, SourcePool } from './source-pool.ts';
 import type { VerticalOverride } from './vertical.ts';
 import { overrideVertical, verticalFromWkt, verticalUnknown } from './vertical.ts';
@@ -57,7 +57,8 @@ export function looksLikeVrt(start: Uint8Array): boolean {
 
 /** Refuses with a sentence: broken, beyond the subset, or referring to places that are not allowed. */
 export async function openVrt(path: string, options: VrtOptions): Promise<RasterSource> {
-  const vrt = readVrt(await readText(path), path);
+  const shown = shownName(path);
+  const vrt = readVrt(await readText(path), shown);
   const { columns, rows } = vrt;
   const referrer = await referrerOf(path, options.allow);
   const paths = vrt.sources.map(({ name, relativeToVrt }) =>
@@ -78,8 +79,8 @@ export async function openVrt(path: string, options: VrtOptions): Promise<Raster
         await opened.close();
         throw new RelievoError(
           'input-invalid',
-          `${path} takes ${member} for ${size.columns} x ${size.rows} samples, and it has ${width} x ${height}: make the VRT again with gdalbuildvrt.`,
-          { where: path },
+          `${shown} takes ${shownName(member)} for ${size.columns} x ${size.rows} samples, and it has ${width} x ${height}: make the VRT again with gdalbuildvrt.`,
+          { where: shown },
         );
       },
     };
@@ -88,8 +89,8 @@ export async function openVrt(path: string, options: VrtOptions): Promise<Raster
     return box === undefined ? [] : [{ source, pooled, box }];
   });
   if (placed.length === 0) {
-    throw new RelievoError('input-invalid', `${path} has no source inside its ${columns} x ${rows} samples.`, {
-      where: path,
+    throw new RelievoError('input-invalid', `${shown} has no source inside its ${columns} x ${rows} samples.`, {
+      where: shown,
     });
   }
   const close = async () => {
@@ -151,8 +152,8 @@ async function readText(path: string): Promise<string> {
     if (file.size <= MAX_BYTES) return (await file.read(0, file.size)).toString('utf8').replace(/^\uFEFF/, '');
     throw new RelievoError(
       'input-invalid',
-      `${path} has ${file.size} bytes; a VRT of at most ${MAX_BYTES} is read: name its files themselves, or a tile index.`,
-      { where: path },
+      `${file.path} has ${file.size} bytes; a VRT of at most ${MAX_BYTES} is read: name its files themselves, or a tile index.`,
+      { where: file.path },
     );
   } finally {
     await file.close();
