@@ -16,6 +16,7 @@ const infoOptionsSchema = tileOptionsSchema.pick({
   bounds: true,
   range: true,
   rawLayout: true,
+  nodata: true,
   heightEncoding: true,
   allow: true,
   strict: true,

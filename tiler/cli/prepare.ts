@@ -20,6 +20,7 @@ export const prepareOptionsSchema = z.strictObject({
     bounds: true,
     range: true,
     rawLayout: true,
+    nodata: true,
     heightEncoding: true,
     outside: true,
     allow: true,

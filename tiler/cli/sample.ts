@@ -21,6 +21,7 @@ const sampleOptionsSchema = z.strictObject({
     bounds: true,
     range: true,
     rawLayout: true,
+    nodata: true,
     heightEncoding: true,
     outside: true,
     maxFill: true,

@@ -69,6 +69,7 @@ export const tileOptionsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Layout of a headerless file: COLUMNSxROWS:TYPE[:little|big][:SKIP], such as 3601x3601:int16:big'),
+  nodata: z.number().optional().describe('Value of missing samples, instead of what the file says'),
   heightEncoding: z
     .enum(['terrain-rgb', 'terrarium'])
     .optional()

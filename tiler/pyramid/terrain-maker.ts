@@ -226,8 +226,8 @@ async function openMembers(
   { hash, maxSamples, signal, onScan }: OpenMakerOptions,
 ): Promise<OpenedMembers> {
   const { options, cacheFolder } = spec;
-  const { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding } = options;
-  const how = { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, heightEncoding };
+  const { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, nodata, heightEncoding } = options;
+  const how = { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, nodata, heightEncoding };
   const folder = options.prepare && hash ? cacheFolder : undefined;
   const all: RasterSource[] = [];
   const pool = new SourcePool(spec.openFiles);
@@ -240,6 +240,7 @@ async function openMembers(
         found.push({ field, source, featherMetres: member.featherMetres });
       }
     }
+    if (found.length === 0) throw nothingLeft(spec);
     const bases: { field: RasterField; source: PreparableSource }[] = [];
     if (options.outside === 'base') {
       for (const source of await openMember({ name: 'base', paths: [bundledBasePath()], how: {} })) {
@@ -267,10 +268,19 @@ async function openMembers(
     all.push(...sources);
     const { clip } = member;
     const clipped = clip ? await Promise.all(sources.map((source) => clipSource(source, clip))) : sources;
-    return clipped.map((source) =>
+    // Of several sources a clip may leave nothing.
+    const left = clipped.filter(({ info }) => info.sheets.length > 0);
+    return left.map((source) =>
       openPrepared(source, { folder: bringsOverviews(source) ? undefined : folder, maxSamples }),
     );
   }
+}
+
+function nothingLeft({ sources }: TerrainSpec): RelievoError {
+  return new RelievoError(
+    'input-unsupported',
+    `Nothing of ${sources.map(baseName).join(', ')} lies inside its clip polygons: are they in longitude and latitude?`,
+  );
 }
 
 /** To read all of a file far away costs more than its own overviews are worth; nobody certifies these. */
