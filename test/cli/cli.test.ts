@@ -184,7 +184,7 @@ describe('relievo sample', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(samples.map(({ origin }) => origin)).toEqual(['measured', 'measured', 'outside']);
+    expect(samples.map(({ origin }) => origin)).toEqual(['measured', 'measured', 'base']);
     for (const { lon, lat, height, undulation, heightAboveSeaLevel, datum } of samples) {
       expect(undulation).toBeCloseTo(meanSeaLevel(lat, lon), 3);
       expect(height - heightAboveSeaLevel).toBeCloseTo(undulation, 3);
@@ -193,7 +193,11 @@ describe('relievo sample', () => {
     // Stored values round the summit's side: 3046 3049 / 3041 3044, weights from the place.
     expect(samples[0].heightAboveSeaLevel).toBeCloseTo(3045.96, 2);
     expect(samples[0].source).toBe('N20W157.hgt.zip');
-    expect(samples[2].heightAboveSeaLevel).toBe(0);
+    expect(samples[2].source).toBe('base');
+    // Kansas, in a relief of 5 minutes.
+    expect(Math.abs(samples[2].heightAboveSeaLevel - 700)).toBeLessThan(60);
+    const plain = await relievo(['sample', WEST, '--outside', 'sea-level', '--json'], { input: '-100,40\n' });
+    expect(JSON.parse(plain.stdout)).toMatchObject({ origin: 'outside', heightAboveSeaLevel: 0, source: null });
   });
 
   it('explains, and names the line that is no place', async () => {

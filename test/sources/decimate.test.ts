@@ -25,7 +25,7 @@ async function readAll(source: RasterSource, level: number): Promise<Float32Arra
   return source.read(level, { column: 0, row: 0, columns, rows });
 }
 
-/** Means of 2 x 2 without voids, written for clarity. */
+/** Means of 2 x 2 without voids, to the nearest 1/128 metre, written for clarity. */
 function halved(finer: Float32Array, columns: number, rows: number): Float32Array {
   const across = Math.ceil(columns / 2);
   return Float32Array.from({ length: across * Math.ceil(rows / 2) }, (_, i) => {
@@ -39,7 +39,8 @@ function halved(finer: Float32Array, columns: number, rows: number): Float32Arra
     const held = four
       .flatMap(([x, y]) => (x < columns && y < rows ? [finer[y * columns + x] ?? V] : []))
       .filter((v) => !Number.isNaN(v));
-    return held.reduce((sum, v) => sum + v, 0) / held.length;
+    const mean = held.reduce((sum, v) => sum + v, 0) / held.length;
+    return Math.floor(mean * 128 + 0.5) / 128;
   });
 }
 

@@ -80,8 +80,9 @@ async function sampleAt(maker: TerrainMaker, lon: number, lat: number): Promise<
     return await maker.field.sampleAt(lon, lat);
   } catch (error) {
     if (!(error instanceof RelievoError && error.code === 'busy')) throw error;
-    const progress = openProgress(process.stderr, 'blocks prepared');
-    await maker.prepare({ onProgress: progress.update }).finally(progress.end);
+    // Off a terminal, standard error is for what went wrong.
+    const progress = process.stderr.isTTY ? openProgress(process.stderr, 'blocks prepared') : undefined;
+    await maker.prepare({ onProgress: progress?.update }).finally(() => progress?.end());
     return maker.field.sampleAt(lon, lat);
   }
 }
