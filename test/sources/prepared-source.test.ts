@@ -28,6 +28,13 @@ function fullResolution(source: RasterSource): RasterSource {
   return { ...source, info: { ...source.info, levels: source.info.levels.slice(0, 1) } };
 }
 
+/** To the last bit; vitest's own comparison takes minutes for millions. */
+function expectSame(a: Float32Array, b: Float32Array): void {
+  expect(a.length).toBe(b.length);
+  const different = a.findIndex((value, i) => !Object.is(value, b[i]));
+  expect([different, a[different]]).toEqual([-1, undefined]);
+}
+
 /** Of every level: the same numbers as in memory, and bounds that hold for each full-resolution sample and little more. */
 async function checkLevels(prepared: PreparedSource, source: RasterSource): Promise<void> {
   const inMemory = withOverviews(fullResolution(source));
@@ -35,7 +42,7 @@ async function checkLevels(prepared: PreparedSource, source: RasterSource): Prom
   for (const [level, { columns, rows, scaleX }] of prepared.info.levels.entries()) {
     const window = { column: 0, row: 0, columns, rows };
     const means = await prepared.read(level, window);
-    expect(means).toEqual(await inMemory.read(level, window));
+    expectSame(means, await inMemory.read(level, window));
     const full = await source.read(0, { column: 0, row: 0, columns: columns * scaleX, rows: rows * scaleX });
     const bounds = await prepared.readBounds?.(level, window);
     if (bounds === undefined) throw new Error('no bounds');
@@ -46,11 +53,10 @@ async function checkLevels(prepared: PreparedSource, source: RasterSource): Prom
       const [c, r] = [i % (columns * scaleX), Math.floor(i / (columns * scaleX))];
       const cell = Math.floor(r / scaleX) * columns + Math.floor(c / scaleX);
       if (Number.isNaN(full[i])) voids[cell] = 1;
-      highs[cell] = Math.max(highs[cell], full[i]);
-      lows[cell] = Math.min(lows[cell], full[i]);
-      if (!Number.isNaN(full[i])) continue;
-      highs[cell] = Number.isNaN(highs[cell]) ? Number.NEGATIVE_INFINITY : highs[cell];
-      lows[cell] = Number.isNaN(lows[cell]) ? Number.POSITIVE_INFINITY : lows[cell];
+      else {
+        highs[cell] = Math.max(highs[cell], full[i]);
+        lows[cell] = Math.min(lows[cell], full[i]);
+      }
     }
     let [broken, loose, wrongVoids] = [0, 0, 0];
     const step = scaleX === 1 ? 1 : CODE_STEP * (1 + 1e-6);
@@ -85,12 +91,12 @@ describe('a prepared source', () => {
     const source = openPrepared(hills(701, 530), { folder });
     const other = openPrepared(hills(701, 530), { folder });
     expect(source.info.version).not.toBe(hills(701, 530).info.version);
-    expect([source.storedLevels, source.blocksToPrepare]).toEqual([1, 8]);
+    expect([source.storedLevels, source.blocksToPrepare]).toEqual([1, 5]);
     const window = { column: 0, row: 0, columns: 9, rows: 9 };
     await expect(source.read(1, window)).rejects.toMatchObject({ code: 'busy' });
     const seen: [number, number][] = [];
     await source.prepare({ onProgress: (done, total) => seen.push([done, total]) });
-    expect(seen.at(-1)).toEqual([8, 8]);
+    expect(seen.at(-1)).toEqual([5, 5]);
     expect([source.storedLevels, source.blocksToPrepare]).toEqual([3, 0]);
     // One that was opened before finds them too.
     expect(await other.read(1, window)).toEqual(await source.read(1, window));
@@ -131,7 +137,7 @@ describe('a prepared source', () => {
     const memory = withOverviews(source);
     for (let level = 0; level < file.info.levels.length; level++) {
       const window = { column: -20, row: -3, columns: 2000 >> level, rows: 40 };
-      expect(await file.read(level, window)).toEqual(await memory.read(level, window));
+      expectSame(await file.read(level, window), await memory.read(level, window));
     }
   });
 
@@ -145,7 +151,7 @@ describe('a prepared source', () => {
     for (let level = 1; level < 9; level++) {
       const { columns, rows } = sparse.info.levels[level];
       const window = { column: 0, row: 0, columns, rows };
-      expect(await sparse.read(level, window)).toEqual(await memory.read(level, window));
+      expectSame(await sparse.read(level, window), await memory.read(level, window));
     }
     expect(statSync(sparse.file ?? '').size).toBeLessThan(2_000_000);
   });
@@ -175,7 +181,7 @@ describe('the file of a prepared source', () => {
       const again = openPrepared(source, { folder });
       let made = 0;
       await again.prepare({ onProgress: () => made++ });
-      expect([at, made]).toEqual([at, 14]);
+      expect([at, made]).toEqual([at, 5]);
       expect(readFileSync(path).equals(sound)).toBe(true);
       await again.close();
     }
@@ -248,7 +254,7 @@ describe('the file of a prepared source', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await Promise.all([first, two.prepare({ onProgress: () => made++, onWait: (who) => (waited = who) })]);
     expect(waited).toBe(`process ${process.pid}`);
-    expect(made).toBe(14);
+    expect(made).toBe(5);
 
     const dead = spawn(process.execPath, ['-e', '']);
     await new Promise((resolve) => dead.once('exit', resolve));

@@ -261,6 +261,7 @@ async function openMembers(
       allow: options.allow,
       cacheFolder,
       pool,
+      maxOpenFiles: spec.openFiles,
       hash,
       signal,
       onScan,

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Job, JobOptions, JobReport, JobRunner } from '../pyramid/job.ts';
 import type { TerrainSpec } from '../pyramid/terrain-maker.ts';
+import { MAX_OPEN_FILES } from '../sources/source-pool.ts';
 import { type FromWorker, type ToWorker, unpackError } from './messages.ts';
 
 interface Flight {
@@ -26,7 +27,8 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 /** Opens `width` threads; fails as opening the layer itself would. A thread that dies later is replaced. */
 export async function openThreads(spec: TerrainSpec, width: number): Promise<JobRunner> {
   let nextTicket = 1;
-  const threads = Array.from({ length: width }, () => startThread(spec));
+  const shared = { ...spec, openFiles: Math.max(1, Math.floor((spec.openFiles ?? MAX_OPEN_FILES) / width)) };
+  const threads = Array.from({ length: width }, () => startThread(shared));
   try {
     await Promise.all(threads.map(({ opened }) => opened));
   } catch (error) {
@@ -39,7 +41,7 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
     if (signal?.aborted) return Promise.reject(signal.reason);
     const at = threads.reduce((best, { flights }, k) => (flights.size < threads[best].flights.size ? k : best), 0);
     // It died of an earlier job (out of memory, most likely), which has failed; the next one starts afresh.
-    if (threads[at].ended) threads[at] = startThread(spec);
+    if (threads[at].ended) threads[at] = startThread(shared);
     const thread = threads[at];
     const ticket = nextTicket++;
     return new Promise<JobReport>((resolve, reject) => {

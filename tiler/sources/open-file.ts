@@ -68,6 +68,8 @@ export interface OpenerOptions {
   readonly memo?: FileMemo | undefined;
   /** Folders and beginnings of addresses that a VRT may refer to, beside its own folder. */
   readonly allow?: readonly string[] | undefined;
+  /** Files of a VRT held open at a time, at most; default 128. */
+  readonly maxOpenFiles?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -158,7 +160,7 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
 
   /** How the files of a VRT are opened that itself lies in `depth` others. A pool for each depth: none waits for itself. */
   function membersAt(depth: number): Members {
-    const pool = pools.get(depth) ?? new SourcePool();
+    const pool = pools.get(depth) ?? new SourcePool(options.maxOpenFiles);
     pools.set(depth, pool);
     return {
       allow: options.allow ?? [],

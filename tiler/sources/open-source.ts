@@ -56,7 +56,7 @@ async function openGrouped(
 ): Promise<readonly RasterSource[]> {
   if (paths.length === 0)
     throw new RelievoError('usage', 'Name at least one elevation file, such as a GeoTIFF or N20W157.hgt.zip.');
-  const { pool = new SourcePool(), ...rest } = options;
+  const { pool = new SourcePool(options.maxOpenFiles), ...rest } = options;
   const opened =
     paths.length <= FEW && pool.hold(paths.length)
       ? await openHeld(paths, rest, pool)
@@ -76,11 +76,11 @@ async function openHeld(
   options: Omit<SourcesOptions, 'pool'>,
   pool: SourcePool,
 ): Promise<readonly RasterSource[]> {
-  const { crsGrids, cacheBytes, hash, cacheFolder, onScan: _, allow, signal, ...how } = options;
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan: _, allow, maxOpenFiles, signal, ...how } = options;
   const memo = cacheFolder === undefined ? undefined : openFileMemo(cacheFolder);
   const opened: RasterSource[] = [];
   try {
-    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, allow, signal });
+    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, allow, maxOpenFiles, signal });
     for (const name of paths) opened.push(await files.open(name, how));
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
@@ -105,8 +105,8 @@ async function openOnDemand(
   options: Omit<SourcesOptions, 'pool'>,
   pool: SourcePool,
 ): Promise<readonly RasterSource[]> {
-  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, allow, signal, ...how } = options;
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, allow, maxOpenFiles, signal, ...how } = options;
   const scanned = await scanFiles(paths, { crsGrids, hash, cacheFolder, onScan, allow, signal, how });
-  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false, allow });
+  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false, allow, maxOpenFiles });
   return scanned.map((file, i) => openPooled(paths[i] ?? '', file, how, opener, pool));
 }
