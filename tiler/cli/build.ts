@@ -12,7 +12,15 @@ import { cacheFolder } from '../store/cache-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { bytesText, count, openProgress, sayJson, sayProgressAsJson } from './progress.ts';
+import {
+  bytesText,
+  count,
+  openProgress,
+  openScanProgress,
+  sayJson,
+  sayProgressAsJson,
+  sayWaiting,
+} from './progress.ts';
 import { formatTable, metres } from './table.ts';
 
 export function addBuildCommand(program: Command): void {
@@ -62,6 +70,8 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
         openRunner: threads === 1 ? openInProcessRunner : openThreads,
         signal,
         onPlan: json ? sayPlanAsJson : sayPlan,
+        onScan: openScanProgress(process.stderr),
+        onWait: sayWaiting,
         onPrepare: json ? sayProgressAsJson('prepare') : preparing.update,
         onTiles: json
           ? sayProgressAsJson('tiles')

@@ -8,7 +8,7 @@ import { absoluteName } from '../sources/source-name.ts';
 import { cacheFolder } from '../store/cache-folder.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { bytesText, openProgress, sayJson, sayProgressAsJson } from './progress.ts';
+import { bytesText, openProgress, openScanProgress, sayJson, sayProgressAsJson, sayWaiting } from './progress.ts';
 
 /** What `relievo prepare` takes: what tells how the sources are to be understood. */
 export const prepareOptionsSchema = z.strictObject({
@@ -52,13 +52,13 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
     cacheFolder: cacheFolder(cache),
   };
   await interruptible(async (signal) => {
-    const maker = await openTerrainMaker(spec, { signal });
+    const maker = await openTerrainMaker(spec, { signal, onScan: openScanProgress(process.stderr) });
     const progress = openProgress(process.stderr, 'blocks');
     try {
       const before = preparedFiles(maker);
       const started = performance.now();
       const onProgress = json ? sayProgressAsJson('prepare') : progress.update;
-      await maker.prepare({ signal, onProgress, onWait: (who) => process.stderr.write(waiting(who)) });
+      await maker.prepare({ signal, onProgress, onWait: sayWaiting });
       progress.end();
       const seconds = (performance.now() - started) / 1000;
       const files = preparedFiles(maker);
@@ -97,8 +97,4 @@ function sentence({ name, file, bytes = 0, samples }: PreparedFile, made: boolea
   if (file === undefined) return `${name} is so small that there is nothing to prepare.`;
   const size = `${bytesText(bytes)}, ${(bytes / samples).toFixed(2)} bytes a sample`;
   return made ? `${name} is prepared (${size}): ${file}` : `${name} was already prepared (${size}): ${file}`;
-}
-
-function waiting(who: string): string {
-  return `The same is being prepared by ${who}; waiting for it.\n`;
 }

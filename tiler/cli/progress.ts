@@ -44,6 +44,23 @@ export function openProgress(stream: NodeJS.WriteStream, what: string): Progress
   }
 }
 
+/** A bar of the files that a source of very many is made of; fewer are looked at before anybody wonders. */
+export function openScanProgress(stream: NodeJS.WriteStream): Progress['update'] {
+  const progress = openProgress(stream, 'files looked at');
+  return (done, total) => {
+    if (total < MANY_FILES) return;
+    progress.update(done, total);
+    if (done === total) progress.end();
+  };
+}
+
+const MANY_FILES = 1000;
+
+/** Why nothing moves: another process is at the same work. */
+export function sayWaiting(who: string): void {
+  process.stderr.write(`The same is being prepared by ${who}; waiting for it.\n`);
+}
+
 /** One object a line, for machines: `{event, done, total}`. */
 export function sayProgressAsJson(event: string): Progress['update'] {
   let said = 0;

@@ -16,6 +16,7 @@ import { cacheFolder } from '../store/cache-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { openScanProgress, sayWaiting } from './progress.ts';
 
 /** What `relievo serve` takes. */
 export const serveOptionsSchema = z.strictObject({
@@ -123,6 +124,8 @@ async function openLayers(
           openRunner: openThreads,
           cacheFolder: cache === undefined ? undefined : resolve(cache),
           signal,
+          onScan: openScanProgress(process.stderr),
+          onWait: sayWaiting,
           onFault: (sentence) => process.stderr.write(`relievo: ${sentence}\n`),
         }),
       );

@@ -78,7 +78,7 @@ export async function openRasterField(
 
 /** Samples that a wide feather may span at the level that it is worked at; and at most, where no coarser level is left. */
 const FEATHER_SAMPLES = 32;
-const MAX_FEATHER_SAMPLES = 64;
+const MAX_FEATHER_SAMPLES = 128;
 
 /** How far a source's difference to what lies below reaches, and at which of its levels that is worked out. */
 export interface Feather {

@@ -25,6 +25,10 @@ export interface BuildOptions {
   readonly onPlan?: ((plan: BuildPlan) => void) | undefined;
   /** Blocks of overviews made so far, and of all; never called where nothing has to be made. */
   readonly onPrepare?: ((done: number, total: number) => void) | undefined;
+  /** Told when another process is found to prepare the same, which is then waited for. */
+  readonly onWait?: ((who: string) => void) | undefined;
+  /** Of many files: those looked at so far, and all. */
+  readonly onScan?: ((done: number, total: number) => void) | undefined;
   readonly onTiles?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -44,11 +48,11 @@ const SHARDS_PER_THREAD = 16;
 
 export async function buildTileset(
   spec: TerrainSpec,
-  { out, threads, openRunner, labels, signal, onPlan, onPrepare, onTiles }: BuildOptions,
+  { out, threads, openRunner, labels, signal, onPlan, onPrepare, onWait, onScan, onTiles }: BuildOptions,
 ): Promise<BuildReport> {
   const writer = await openDirectoryWriter(out);
   try {
-    const maker = await openTerrainMaker(spec, { signal });
+    const maker = await openTerrainMaker(spec, { signal, onScan });
     const plan = maker.plan();
     const document = maker.document(basename(resolve(out)), labels);
     const tilesByLevel = plan.map(countTiles);
@@ -56,7 +60,7 @@ export async function buildTileset(
     try {
       onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
       // Once, before there are threads: each of them would do it for itself.
-      if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare });
+      if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare, onWait });
     } finally {
       await maker.close();
     }

@@ -45,6 +45,8 @@ export interface JobReport {
 export interface JobOptions extends ReadOptions {
   /** Of a PrepareJob: blocks made so far, and of all. */
   readonly onPrepare?: ((done: number, total: number) => void) | undefined;
+  /** Of a PrepareJob: told when another process is found to make the same, which is then waited for. */
+  readonly onWait?: ((who: string) => void) | undefined;
   /** Called with the number of tiles made since the last call. */
   readonly onTiles?: ((count: number) => void) | undefined;
 }
@@ -74,12 +76,12 @@ export function pinSpec(spec: TerrainSpec, { field }: Pick<TerrainMaker, 'field'
 export async function executeJob(
   maker: TerrainMaker,
   job: Job,
-  { signal, onPrepare, onTiles }: JobOptions = {},
+  { signal, onPrepare, onWait, onTiles }: JobOptions = {},
 ): Promise<JobReport> {
   signal?.throwIfAborted();
   switch (job.kind) {
     case 'prepare':
-      await maker.prepare({ signal, onProgress: onPrepare });
+      await maker.prepare({ signal, onProgress: onPrepare, onWait });
       return { levels: [] };
     case 'tile': {
       const { bytes } = await maker.makeTile(job.id, { signal });

@@ -7,7 +7,7 @@ import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { openTileCacheFolder } from '../store/tile-cache-folder.ts';
 import { etagOf } from './etag.ts';
-import { type JobRunner, keepsOverviews, type OpenRunner, pinSpec } from './job.ts';
+import { keepsOverviews, type OpenRunner, pinSpec } from './job.ts';
 import type { Layer, Variant } from './layer.ts';
 import type { LabelOptions } from './options.ts';
 import { isPlanned } from './plan.ts';
@@ -27,6 +27,10 @@ export interface SourceLayerOptions {
   readonly cacheFolder?: string | undefined;
   /** Hears of what costs speed but no answer: a cache folder that cannot be written. */
   readonly onFault?: ((sentence: string) => void) | undefined;
+  /** Told when another process is found to prepare the same, which is then waited for. */
+  readonly onWait?: ((who: string) => void) | undefined;
+  /** Of many files: those looked at so far, and all. */
+  readonly onScan?: ((done: number, total: number) => void) | undefined;
   /** How long a tile waits for its overviews, in milliseconds; default 10 000. */
   readonly patienceMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -44,9 +48,10 @@ const PATIENCE_MS = 10_000;
 
 export async function openSourceLayer(
   spec: TerrainSpec,
-  { name, labels, width, openRunner, cacheFolder, onFault, patienceMs = PATIENCE_MS, signal }: SourceLayerOptions,
+  { name, labels, width, openRunner, patienceMs = PATIENCE_MS, ...more }: SourceLayerOptions,
 ): Promise<SourceLayer> {
-  const maker = await openTerrainMaker(spec, { signal });
+  const { cacheFolder, onFault, onWait, onScan, signal } = more;
+  const maker = await openTerrainMaker(spec, { signal, onScan });
   const plan = maker.plan();
   const document = maker.document(name, labels);
   /** By level: whether its tiles have to wait until something is prepared. */
@@ -64,8 +69,8 @@ export async function openSourceLayer(
   const flights = new Map<string, Promise<Uint8Array | undefined>>();
   let isPrepared = !waits.includes(true);
   let preparing: Promise<void> | undefined;
-  let preparer: JobRunner | undefined;
   let share = 0;
+  const closing = new AbortController();
 
   return {
     name,
@@ -86,7 +91,8 @@ export async function openSourceLayer(
       if (!isPrepared) await prepareOnce(read);
     },
     async close() {
-      await Promise.all([runner.close(), preparer?.close()]);
+      closing.abort(new Error('the layer is closed'));
+      await Promise.all([runner.close(), preparing?.catch(() => {})]);
     },
   };
 
@@ -141,7 +147,8 @@ export async function openSourceLayer(
   }
 
   /** In memory each thread has overviews of its own; in a folder one thread makes them for all, and tiles have the others. */
-  async function runPrepare({ signal }: ReadOptions): Promise<void> {
+  async function runPrepare(read: ReadOptions): Promise<void> {
+    const signal = AbortSignal.any([closing.signal, ...(read.signal ? [read.signal] : [])]);
     const job = { kind: 'prepare' } as const;
     if (!keepsOverviews(spec)) {
       await Promise.all(Array.from({ length: runner.width }, () => runner.run(job, { signal })));
@@ -151,12 +158,11 @@ export async function openSourceLayer(
     const onPrepare = (done: number, total: number) => {
       share = total > 0 ? done / total : 0;
     };
-    preparer = await openRunner(pinned, 1);
+    const preparer = await openRunner(pinned, 1);
     try {
-      await preparer.run(job, { signal, onPrepare });
+      await preparer.run(job, { signal, onPrepare, onWait });
     } finally {
       await preparer.close();
-      preparer = undefined;
     }
   }
 

@@ -132,13 +132,13 @@ export async function openTerrainMaker(
     close,
   };
 
-  async function prepare({ signal, onProgress }: PrepareOptions = {}): Promise<void> {
+  async function prepare({ signal, onProgress, onWait }: PrepareOptions = {}): Promise<void> {
     const sources = [...opened.bases, ...members].map(({ source }) => source);
     const totals = sources.map((source) => source.blocksToPrepare);
     const total = totals.reduce((sum, blocks) => sum + blocks, 0);
     let before = 0;
     for (const [i, source] of sources.entries()) {
-      await source.prepare({ signal, onProgress: onProgress && ((done) => onProgress(before + done, total)) });
+      await source.prepare({ signal, onWait, onProgress: onProgress && ((done) => onProgress(before + done, total)) });
       before += totals[i];
     }
   }

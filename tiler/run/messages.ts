@@ -9,6 +9,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'open' }
   | { readonly type: 'prepare'; readonly ticket: number; readonly done: number; readonly total: number }
+  | { readonly type: 'wait'; readonly ticket: number; readonly who: string }
   | { readonly type: 'tiles'; readonly ticket: number; readonly count: number }
   | { readonly type: 'done'; readonly ticket: number; readonly report: JobReport }
   | { readonly type: 'failed'; readonly ticket: number | undefined; readonly failure: Failure };

@@ -9,6 +9,7 @@ interface Flight {
   readonly resolve: (report: JobReport) => void;
   readonly reject: (error: Error) => void;
   readonly onPrepare: JobOptions['onPrepare'];
+  readonly onWait: JobOptions['onWait'];
   readonly onTiles: JobOptions['onTiles'];
 }
 
@@ -24,6 +25,9 @@ interface Thread {
 /** In a checkout the sources run as they are; in the package they are compiled. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
+/** How long a thread that is told to stop preparing has for removing what it had begun, in milliseconds. */
+const GRACE_MS = 5000;
+
 /** Opens `width` threads; fails as opening the layer itself would. A thread that dies later is replaced. */
 export async function openThreads(spec: TerrainSpec, width: number): Promise<JobRunner> {
   let nextTicket = 1;
@@ -37,7 +41,7 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
   }
   return { width, run, close };
 
-  function run(job: Job, { signal, onPrepare, onTiles }: JobOptions = {}): Promise<JobReport> {
+  function run(job: Job, { signal, onPrepare, onWait, onTiles }: JobOptions = {}): Promise<JobReport> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const at = threads.reduce((best, { flights }, k) => (flights.size < threads[best].flights.size ? k : best), 0);
     // It died of an earlier job (out of memory, most likely), which has failed; the next one starts afresh.
@@ -47,10 +51,17 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
     return new Promise<JobReport>((resolve, reject) => {
       const abort = () => {
         send(thread, { type: 'abort', ticket });
+        // What it has begun on the disk it removes by itself, if it is let.
+        if (job.kind === 'prepare') grace = setTimeout(giveUp, GRACE_MS);
+        else giveUp();
+      };
+      let grace: NodeJS.Timeout | undefined;
+      const giveUp = () => {
         settle();
         reject(signal?.reason);
       };
       const settle = () => {
+        clearTimeout(grace);
         thread.flights.delete(ticket);
         signal?.removeEventListener('abort', abort);
       };
@@ -61,9 +72,10 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
         },
         reject: (error) => {
           settle();
-          reject(error);
+          reject(signal?.aborted ? signal.reason : error);
         },
         onPrepare,
+        onWait,
         onTiles,
       });
       signal?.addEventListener('abort', abort);
@@ -111,6 +123,7 @@ function hand(thread: Thread, message: FromWorker): void {
   if (!flight) return;
   if (message.type === 'tiles') flight.onTiles?.(message.count);
   else if (message.type === 'prepare') flight.onPrepare?.(message.done, message.total);
+  else if (message.type === 'wait') flight.onWait?.(message.who);
   else if (message.type === 'done') flight.resolve(message.report);
   else flight.reject(unpackError(message.failure));
 }

@@ -29,7 +29,8 @@ async function serve(ticket: number, job: Job): Promise<void> {
     if (!maker) return;
     const onTiles = (count: number) => say({ type: 'tiles', ticket, count });
     const onPrepare = (done: number, total: number) => say({ type: 'prepare', ticket, done, total });
-    const report = await executeJob(maker, job, { signal: flight.signal, onPrepare, onTiles });
+    const onWait = (who: string) => say({ type: 'wait', ticket, who });
+    const report = await executeJob(maker, job, { signal: flight.signal, onPrepare, onWait, onTiles });
     say({ type: 'done', ticket, report });
   } catch (error) {
     say({ type: 'failed', ticket, failure: packError(error) });
