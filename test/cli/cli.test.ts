@@ -7,24 +7,13 @@ import type { LayerJson } from '../../tiler/catalog/layer-json.ts';
 import { checkTileset } from '../judge/check-tileset.ts';
 import { openTileFolder } from '../judge/tile-folder.ts';
 import { relievo, relievoServe } from '../support/command.ts';
+import { expectSentence } from '../support/expect-sentence.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { REPOSITORY } from '../support/test-data.ts';
 import { bytesOf, type TinyTiff, tinyTiff } from '../support/tiff-writer.ts';
 
 const WEST = join(REPOSITORY, 'data/maui/N20W157.hgt.zip');
 const EAST = join(REPOSITORY, 'data/maui/N20W156.hgt.zip');
-
-/** One sentence, no stack, and a name for what is wrong. */
-function expectSentence(stderr: string, ...words: string[]): void {
-  expect(
-    stderr
-      .trim()
-      .split('\n')
-      .filter((line) => line !== '(see --help)'),
-  ).toHaveLength(1);
-  expect(stderr).not.toMatch(/\n\s+at /);
-  for (const word of words) expect(stderr).toContain(word);
-}
 
 describe('relievo build', () => {
   it('makes a tileset and says what it made', async () => {

@@ -93,6 +93,10 @@ describe('encodeQuantizedMesh', () => {
       return Math.hypot(view.getFloat64(64, true), view.getFloat64(72, true), view.getFloat64(80, true));
     };
     expect(pointOf({ z: 0, x: 0, y: 0 })).toBeGreaterThanOrEqual(1e3);
+    // Over the tile's middle, 90 E, wherever its relief draws the sphere's centre: else half the world would be hidden.
+    const northern = new DataView(encodeTile({ z: 0, x: 1, y: 0 }, (_, j) => 90 * (64 - j)).bytes.buffer);
+    const [x, y, z] = [64, 72, 80].map((at) => northern.getFloat64(at, true));
+    expect(y / Math.hypot(x, y, z)).toBeGreaterThan(0.9999);
     // Plausible sizes for 500 m of terrain near the equator.
     expect(pointOf({ z: 3, x: 4, y: 4 })).toBeCloseTo(1.04, 2);
     expect(pointOf({ z: 14, x: 9000, y: 8192 })).toBeCloseTo(1.00008, 5);

@@ -34,7 +34,7 @@ export function checkDecoded(tile: DecodedTile, id: JudgedTile): Fault[] {
   if (!sound || tile.vertexCount === 0) return faults;
   const positions = vertexPositions(tile, id);
   checkSphere(tile, positions, fault);
-  checkOcclusion(tile, positions, fault);
+  checkOcclusion(tile, id, positions, fault);
   checkExtensions(tile, id, positions, fault);
   return faults;
 }
@@ -101,13 +101,15 @@ function checkSphere(tile: DecodedTile, positions: readonly Vector[], fault: Rep
  * Q hidden, for every viewer, exactly when Q's cap lies inside P's: angle(P, Q) + acos(1/q) <= acos(1/p). A vertex on
  * or below the ellipsoid has a cap of radius 0. The tests try the rule with random viewers.
  */
-function checkOcclusion(tile: DecodedTile, positions: readonly Vector[], fault: Report): void {
+function checkOcclusion(tile: DecodedTile, id: JudgedTile, positions: readonly Vector[], fault: Report): void {
   const point = tile.occlusionPoint;
   const far = length(point);
   if (far >= FAR_POINT) {
-    const aside = angleBetween(point, toScaled(tile.centre));
+    // Over the middle of the tile's box, whatever the header calls its centre: for half a globe that may lie anywhere.
+    const box = boxOf(id);
+    const aside = angleBetween(point, toScaled(toEcef(box.west + box.side / 2, box.south + box.side / 2, 0)));
     if (aside > 0.01) {
-      fault('occlusion-hides', `the far occlusion point lies ${aside} rad off the direction of the tile's centre`);
+      fault('occlusion-hides', `the far occlusion point lies ${aside} rad off the direction of the tile's middle`);
     }
     return;
   }

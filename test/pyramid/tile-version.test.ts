@@ -7,7 +7,7 @@ import { MAUI_SHEETS } from '../support/maui.ts';
 
 /** Level, column, row from the north, and the hash of the tile's bytes before compression: root, sea, coast, mountain. */
 const PINNED = [
-  [0, 0, 0, 'b76e4027d2e1ca6f'],
+  [0, 0, 0, 'da810d0516e32c86'],
   [5, 4, 12, '44fbd4d245113138'],
   [9, 67, 196, 'a97609c701efa15c'],
   [12, 541, 1576, 'c44a185089c32bef'],
@@ -16,7 +16,7 @@ const PINNED = [
 ] as const;
 
 it('tiles have the bytes that their version stands for (else raise TILE_VERSION and pin the new ones)', async () => {
-  expect(TILE_VERSION).toBe(2);
+  expect(TILE_VERSION).toBe(3);
   const maker = await openTerrainMaker(specOf(MAUI_SHEETS), { hash: false });
   try {
     for (const [z, x, y, hash] of PINNED) {

@@ -24,6 +24,18 @@ export function relievo(args: readonly string[], { input = '', cwd }: RunOptions
   return outcomeOf(child);
 }
 
+export interface RunningCommand {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** A code of null: a signal ended it. */
+  readonly ended: Promise<Outcome>;
+}
+
+/** Starts the command for a test that stops or kills it on its way. */
+export function startRelievo(args: readonly string[]): RunningCommand {
+  const child = spawn(process.execPath, [COMMAND, ...args]);
+  return { child, ended: outcomeOf(child) };
+}
+
 export interface ServingCommand {
   readonly url: string;
   /** What it said until it listened. */

@@ -35,7 +35,9 @@ export function encodeQuantizedMesh({ mesh, box, normals, minHeight, maxHeight }
   const quantised = quantiseHeights(mesh.heights, minHeight, maxHeight);
   const positions = placeVertices(mesh, quantised, box, minHeight, maxHeight);
   const sphere = boundSphere(positions);
-  const occlusion = findOcclusionPoint(positions, sphere);
+  const middle = new Float64Array(3);
+  toEcef((box.west + box.east) / 2, (box.south + box.north) / 2, 0, middle, 0);
+  const occlusion = findOcclusionPoint(positions, sphere, { x: middle[0], y: middle[1], z: middle[2] });
 
   const edges = [mesh.edges.west, mesh.edges.south, mesh.edges.east, mesh.edges.north];
   const edgeBytes = edges.reduce((sum, edge) => sum + 4 + 2 * edge.length, 0);

@@ -4,7 +4,10 @@
  */
 import { WGS84_A, WGS84_B } from './ellipsoid.ts';
 
-/** How far out the point lies when none is valid: never wrongly hides anything but high ground at the far limb. */
+/**
+ * How far out the point lies when none is valid: never wrongly hides anything but high ground at the far limb. Only over
+ * the middle of the tile: the sphere round half a globe has its centre near the Earth's, in any direction.
+ */
 const FAR = 1e6;
 
 /** Added to the angle: near the ellipsoid, rounding alone hides 2e-8 rad too much. Half a metre on the ground. */
@@ -22,12 +25,12 @@ export interface ScaledPoint {
  * point at distance 1 / cos(a + b) along the centre's direction is, where a is the angle between the two directions
  * and cos b = 1 / |p|. Cozzi and Ring, "3D Engine Design for Virtual Globes", 2011; CesiumJS `EllipsoidalOccluder`.
  */
-export function findOcclusionPoint(points: Float64Array, centre: ScaledPoint): ScaledPoint {
+export function findOcclusionPoint(points: Float64Array, centre: ScaledPoint, middle: ScaledPoint): ScaledPoint {
   let dx = centre.x / WGS84_A;
   let dy = centre.y / WGS84_A;
   let dz = centre.z / WGS84_B;
   const length = Math.hypot(dx, dy, dz);
-  if (length === 0) return { x: FAR, y: 0, z: 0 };
+  if (length === 0) return farOver(middle);
   dx /= length;
   dy /= length;
   dz /= length;
@@ -43,12 +46,14 @@ export function findOcclusionPoint(points: Float64Array, centre: ScaledPoint): S
     const cosB = 1 / clamped;
     const sinB = Math.sqrt(clamped * clamped - 1) * cosB;
     const cosSum = cosA * cosB - sinA * sinB - MARGIN_RAD * (sinA * cosB + cosA * sinB);
-    if (!(cosSum > 0)) return scale(FAR);
+    if (!(cosSum > 0)) return farOver(middle);
     farthest = Math.max(farthest, 1 / cosSum);
   }
-  return farthest < FAR ? scale(farthest) : scale(FAR);
+  return farthest < FAR ? { x: dx * farthest, y: dy * farthest, z: dz * farthest } : farOver(middle);
+}
 
-  function scale(k: number): ScaledPoint {
-    return { x: dx * k, y: dy * k, z: dz * k };
-  }
+function farOver(middle: ScaledPoint): ScaledPoint {
+  const [x, y, z] = [middle.x / WGS84_A, middle.y / WGS84_A, middle.z / WGS84_B];
+  const scale = FAR / Math.hypot(x, y, z);
+  return { x: x * scale, y: y * scale, z: z * scale };
 }

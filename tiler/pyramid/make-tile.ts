@@ -34,7 +34,7 @@ export interface MadeTile {
  * Part of every layer's version, and so of addresses, ETags and caches: raise it when the same source and options give
  * other bytes, whatever the cause (fill, warp, shares of the bound, meshing, order, encoding). A test pins tiles' hashes.
  */
-export const TILE_VERSION = 2;
+export const TILE_VERSION = 3;
 
 /**
  * Part of the bound kept back for what meshing does not see: heights are rounded to 1/32767 of the tile's range, u and v

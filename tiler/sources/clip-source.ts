@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { resolveCrs } from '../geo/crs.ts';
 import type { LonLatPolygons } from './mosaic.ts';
-import { maskPolygons } from './polygon-mask.ts';
-import type { RasterSource, SheetWindow } from './raster-source.ts';
-import { checkWindow, columnRuns, intersect } from './sample-window.ts';
+import { maskPolygons, type PolygonMask } from './polygon-mask.ts';
+import type { RasterSource, SampleWindow, SheetWindow } from './raster-source.ts';
+import { type ColumnRun, checkWindow, columnRuns, intersect } from './sample-window.ts';
 
 /**
  * Level 0 only: the file's overviews mix samples of both sides. `info.sheets` shrinks to the polygons' boxes, and is empty
@@ -24,31 +24,55 @@ export async function clipSource(source: RasterSource, polygons: LonLatPolygons)
     if (first === undefined) continue;
     sheets.push({ file: sheet.file, ...others.reduce(unionOf, first) });
   }
+  const { rows: forward } = source;
   return {
     info: { ...info, levels: [level], sheets, version: versionOf(info.version, polygons) },
+    piece: source.piece,
+    rows:
+      forward &&
+      async function* (options) {
+        let row = 0;
+        for await (const samples of forward(options)) {
+          const window = { column: 0, row, columns, rows: samples.length / columns };
+          const run = { column: 0, at: 0, columns };
+          yield cut(samples, window, [run], [maskOf(run, window)]);
+          row += window.rows;
+        }
+      },
     async read(index, window, options = {}) {
       options.signal?.throwIfAborted();
       checkWindow(window);
       if (index !== 0) throw new RangeError(`levels are 0 to 0; got ${index}`);
       const runs = columnRuns(window, columns, info.periodColumns);
-      const masks = runs.map((run) =>
-        mask.fill({ column: run.column, row: window.row, columns: run.columns, rows: window.rows }),
-      );
+      const masks = runs.map((run) => maskOf(run, window));
       if (masks.every((one) => one === 'none')) return new Float32Array(window.columns * window.rows).fill(Number.NaN);
-      const samples = await source.read(0, window, options);
-      for (const [i, { at, columns: width }] of runs.entries()) {
-        const inside = masks[i];
-        if (inside === 'all' || inside === undefined) continue;
-        for (let row = 0; row < window.rows; row++) {
-          const start = row * window.columns + at;
-          if (inside === 'none') samples.fill(Number.NaN, start, start + width);
-          else for (let c = 0; c < width; c++) if (inside[row * width + c] === 0) samples[start + c] = Number.NaN;
-        }
-      }
-      return samples;
+      return cut(await source.read(0, window, options), window, runs, masks);
     },
     close: () => source.close(),
   };
+
+  function maskOf({ column, columns }: ColumnRun, { row, rows }: SampleWindow): ReturnType<PolygonMask['fill']> {
+    return mask.fill({ column, row, columns, rows });
+  }
+}
+
+/** Makes void what lies outside, run by run. */
+function cut(
+  samples: Float32Array,
+  window: SampleWindow,
+  runs: readonly ColumnRun[],
+  masks: readonly ReturnType<PolygonMask['fill']>[],
+): Float32Array {
+  for (const [i, { at, columns: width }] of runs.entries()) {
+    const inside = masks[i];
+    if (inside === 'all' || inside === undefined) continue;
+    for (let row = 0; row < window.rows; row++) {
+      const start = row * window.columns + at;
+      if (inside === 'none') samples.fill(Number.NaN, start, start + width);
+      else for (let c = 0; c < width; c++) if (inside[row * width + c] === 0) samples[start + c] = Number.NaN;
+    }
+  }
+  return samples;
 }
 
 function unionOf(a: Omit<SheetWindow, 'file'>, b: Omit<SheetWindow, 'file'>): Omit<SheetWindow, 'file'> {

@@ -26,7 +26,7 @@ export interface PrepareOptions extends ReadOptions {
 export interface PreparableSource extends RasterSource {
   /** The file that overviews are kept in; undefined where there are none, or where they are in memory. */
   readonly file?: string | undefined;
-  /** How many of the levels can be read at once; those after them have to be computed first. */
+  /** How many of the levels can be read at once; those after them have to be computed first, or 0: all of them. */
   readonly storedLevels: number;
   /** Blocks that `prepare` counts in all; 0 when there is nothing to compute. */
   readonly blocksToPrepare: number;
@@ -68,7 +68,7 @@ export function withOverviews(
   }
   return {
     info: { ...source.info, levels },
-    storedLevels: own.length,
+    storedLevels: source.rows === undefined ? own.length : 0,
     blocksToPrepare: overviews.reduce((sum, { blocks }) => sum + blocks.length, 0),
     certified: false,
     read,

@@ -21,9 +21,10 @@ import { findAffine, findFrame, periodOf } from './placement.ts';
 import type { RasterLevel, RasterSource } from './raster-source.ts';
 import { findOverviews } from './sidecars.ts';
 import type { SampleRule } from './tiff-blocks.ts';
-import { tiffCells } from './tiff-cells.ts';
+import { pieceOf, tiffCells } from './tiff-cells.ts';
 import type { TiffImage } from './tiff-header.ts';
 import { Compression, readTiffHeader, Tag } from './tiff-header.ts';
+import { tiffRows } from './tiff-rows.ts';
 import type { VerticalOverride } from './vertical.ts';
 import { overrideVertical, verticalFromKeys } from './vertical.ts';
 
@@ -35,6 +36,8 @@ export interface GeoTiffOptions extends PlaceOptions {
   readonly version?: string | undefined;
   /** Samples as they are stored, without scale and offset; void as ever. */
   readonly stored?: boolean | undefined;
+  /** Samples of a strip that is unpacked whole; larger ones can only be read from the first row on. Default 2^26. */
+  readonly maxBlockSamples?: number | undefined;
 }
 
 /** Opens a local GeoTIFF. Refuses broken files (`input-invalid`), ones of other kinds (`input-unsupported`), and `crs`. */
@@ -59,7 +62,9 @@ async function describe(
   options: GeoTiffOptions,
   close: () => Promise<void>,
 ): Promise<RasterSource> {
-  const [images = [], overviews = []] = await Promise.all(files.map(imagesOf));
+  const [images = [], overviews = []] = await Promise.all(
+    files.map((file, i) => imagesOf(file, i, options.maxBlockSamples)),
+  );
   const [full] = images;
   if (full === undefined) throw new RelievoError('input-invalid', 'It holds no image.');
   const { file, image } = full;
@@ -67,12 +72,13 @@ async function describe(
   const keys = readGeoKeys(directory, globals.geoKeyNames);
   const affine = await readPlace(file.path, image, keys, options);
   const band = readBand(directory);
-  const { crs, vertical: found } = await readFrame(file.path, keys, band, options);
-  const vertical = overrideVertical(found, options.vertical ?? {});
+  const { crs, vertical: told } = await readFrame(file.path, keys, band, options);
+  const vertical = overrideVertical(told, options.vertical ?? {});
   const plain = { ...band.rule, scale: 1, offset: 0, limit: Number.POSITIVE_INFINITY };
   const rule: SampleRule = options.stored ? plain : { ...band.rule, limit: MAX_HEIGHT / vertical.unitMetres };
   const cache = options.cache ?? new Cache<Float32Array>(DEFAULT_CACHE_BYTES);
-  const pyramid = pyramidOf([...images, ...overviews], full, periodOf(affine, crs, image.columns));
+  const found = pyramidOf([...images, ...overviews], full, periodOf(affine, crs, image.columns));
+  const pyramid = image.forwardOnly ? found.slice(0, 1) : found;
   const grids = pyramid.map(({ placed, mask }, level) =>
     tiffCells(placed.file, placed.image, rule, mask, cache, `${file.path}\n${level}`, decodeLerc),
   );
@@ -87,10 +93,26 @@ async function describe(
     vertical,
     version: options.version ?? '',
   });
-  return sourceOfCells(info, grids, async () => {
+  const source = sourceOfCells(info, grids, async () => {
     cache.drop(`${file.path}\n`);
     await close();
   });
+  if (!image.forwardOnly) return { ...source, piece: pieceOf(image) };
+  if (pyramid[0]?.mask) throw forwardOnly(file, image);
+  return {
+    ...source,
+    rows: (read) => tiffRows(file, image, rule, read),
+    read: () => Promise.reject(forwardOnly(file, image)),
+  };
+}
+
+function forwardOnly({ path }: ByteFile, { blockColumns, blockRows }: TiffImage): RelievoError {
+  const millions = Math.round((blockColumns * blockRows) / 1e6);
+  return new RelievoError(
+    'input-unsupported',
+    `${path} holds strips of ${millions} million samples, which can only be unpacked from their beginning: that is what preparing does, which a file by itself needs; or rewrite it with gdal_translate -co TILED=YES.`,
+    { where: path },
+  );
 }
 
 /** The file's own affine, else the user's or that of a world file. */
@@ -135,8 +157,8 @@ interface PlacedImage {
 }
 
 /** All images of a file of overviews are reduced ones, whether they say so or not. */
-async function imagesOf(file: ByteFile, index: number): Promise<PlacedImage[]> {
-  const images = await readTiffHeader(file);
+async function imagesOf(file: ByteFile, index: number, maxBlockSamples?: number): Promise<PlacedImage[]> {
+  const images = await readTiffHeader(file, { forward: index === 0, maxBlockSamples });
   return images.map((image) => ({ file, image: index === 0 ? image : { ...image, reduced: true } }));
 }
 

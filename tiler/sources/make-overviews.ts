@@ -1,6 +1,7 @@
 /**
  * Makes all overviews of a source in one pass over its full resolution, in bounded memory: from north to south in stripes
  * of blocks, and whenever the four blocks (or those of them that have data) under a coarser one are there, that one too.
+ * Of a source that can only be read from its first row on, full resolution is kept as well.
  */
 
 import { type Corner, type Extent, halveHighs, halveLows, halveMarks, halveMeans, markVoids } from './halve.ts';
@@ -9,6 +10,7 @@ import { BLOCK, blocksAcross, blocksWithSheets } from './overview-levels.ts';
 import type { OverviewWriter, PackedBlock } from './overview-writer.ts';
 import type { RasterInfo, RasterLevel, RasterSource, ReadOptions } from './raster-source.ts';
 import { type ReachCodes, reachCodes } from './reach-codes.ts';
+import { type RowBand, rowBands } from './row-bands.ts';
 
 export interface MakeOptions extends ReadOptions {
   /** Power of two that heights are multiples of, in the file's unit. */
@@ -27,6 +29,8 @@ const MAX_READ = 2 ** 22;
 /** Blocks of level 1 in a row of a stripe: of a source that says nothing of its pieces, and at most. */
 const STRIPE = 32;
 const MAX_STRIPE = 192;
+/** Full resolution leaves nothing out. */
+const NO_BYTES = new Uint8Array(0);
 
 /** A block whose cells are still being found. */
 interface OpenBlock {
@@ -45,7 +49,15 @@ export async function makeOverviews(
   writer: OverviewWriter,
   { levels, quantum, signal, onProgress }: MakeOptions,
 ): Promise<void> {
-  const builder = new Builder(source.info, levels, quantum, writer, onProgress);
+  const { rows } = source;
+  const builder = new Builder(source.info, levels, firstMade(source), quantum, writer, onProgress);
+  if (rows !== undefined) {
+    for await (const band of rowBands(source.info, rows({ signal }))) {
+      signal?.throwIfAborted();
+      await builder.addBand(band);
+    }
+    return;
+  }
   for (const stripe of builder.stripes(stripeBlocks(source))) {
     for (const window of readsOf(stripe, source)) {
       signal?.throwIfAborted();
@@ -54,6 +66,11 @@ export async function makeOverviews(
     }
     await builder.finishRow(stripe);
   }
+}
+
+/** The finest level that is made: full resolution itself, where no reader can have it from anywhere else. */
+export function firstMade({ rows }: RasterSource): 0 | 1 {
+  return rows === undefined ? 1 : 0;
 }
 
 /** Neighbouring blocks of a row of level 1. */
@@ -99,6 +116,7 @@ class Builder {
   constructor(
     info: RasterInfo,
     levels: readonly RasterLevel[],
+    first: 0 | 1,
     quantum: number,
     writer: OverviewWriter,
     onProgress: MakeOptions['onProgress'],
@@ -108,7 +126,7 @@ class Builder {
     this.#codes = reachCodes(quantum);
     this.#writer = writer;
     this.#onProgress = onProgress;
-    this.#ids = levels.map((level, k) => (k === 0 ? new Float64Array(0) : blocksWithSheets(level, info)));
+    this.#ids = levels.map((level, k) => (k < first ? new Float64Array(0) : blocksWithSheets(level, info)));
     this.#open = levels.map(() => new Map());
     this.#total = this.#ids.reduce((sum, { length }) => sum + length, 0);
   }
@@ -130,6 +148,34 @@ class Builder {
     }
   }
 
+  /** All columns of a row of blocks of full resolution; bands must come from north to south. */
+  async addBand({ samples, stride, row }: RowBand): Promise<void> {
+    const y = row / BLOCK;
+    for (const x of this.#blocksInRow(0, y)) {
+      const block = new Float32Array(CELLS);
+      for (let r = 0; r < BLOCK; r++) {
+        const from = r * stride + x * BLOCK;
+        block.set(samples.subarray(from, from + BLOCK), r * BLOCK);
+      }
+      this.#onProgress?.(++this.#done, this.#total);
+      if (block.every(Number.isNaN)) continue;
+      const packed = packHeights(block, this.#quantum);
+      await this.#writer.add(packed.then((heights) => ({ level: 0, x, y, heights, bounds: NO_BYTES })));
+    }
+    if (this.#levels.length === 1) return;
+    this.lay(samples, 0, row, stride, BLOCK);
+    const isLast = row + BLOCK >= this.#levels[0].rows;
+    if (y % 2 === 0 && !isLast) return;
+    const down = Math.floor(y / 2);
+    for (const x of this.#blocksInRow(1, down)) await this.#finish(1, down * blocksAcross(this.#levels[1]) + x);
+  }
+
+  /** Columns of the blocks of a row that sheets reach into, ascending. */
+  #blocksInRow(level: number, y: number): number[] {
+    const across = blocksAcross(this.#levels[level]);
+    return Array.from({ length: across }, (_, x) => x).filter((x) => holds(this.#ids[level], y * across + x));
+  }
+
   /** Full-resolution samples whose window begins at whole blocks across, and ends there. */
   lay(samples: Float32Array, column: number, row: number, columns: number, rows: number): void {
     const across = blocksAcross(this.#levels[1]);
@@ -137,7 +183,9 @@ class Builder {
     const extent = { columns: BLOCK, rows: rows / 2 };
     const to = { at: ((row - y * SIDE) / 2) * BLOCK, stride: BLOCK };
     for (let at = 0; at < columns; at += SIDE) {
-      const block = this.#blockOf(1, y * across + (column + at) / SIDE);
+      const id = y * across + (column + at) / SIDE;
+      if (!holds(this.#ids[1], id)) continue;
+      const block = this.#blockOf(1, id);
       const from = { at, stride: columns };
       halveHighs(samples, from, block.highs, to, extent);
       halveLows(samples, from, block.lows, to, extent);

@@ -1,7 +1,7 @@
 /**
  * A source with all the levels that coarse tiles need, made once and kept in a folder: half after half from its full
- * resolution, on its own indices, with a bound on what each cell leaves out. Readers open the file when they need it, so
- * whoever makes it makes it for all.
+ * resolution, on its own indices, with a bound on what each cell leaves out; of a source that can only be read from its
+ * first row on, full resolution too. Readers open the file when they need it, so whoever makes it makes it for all.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { BlockCache } from './block-cache.ts';
 import { readCells } from './cell-grid.ts';
 import { type PreparableSource, type PrepareOptions, withOverviews } from './decimate.ts';
 import { quantumOf } from './halve.ts';
-import { makeOverviews } from './make-overviews.ts';
+import { firstMade, makeOverviews } from './make-overviews.ts';
 import type { BlockBounds } from './overview-block.ts';
 import { DamagedOverviews, type OverviewFile, openOverviewFile } from './overview-file.ts';
 import { OVERVIEW_FORMAT } from './overview-index.ts';
@@ -54,41 +54,43 @@ const FOLDER = 'overviews';
 
 /**
  * With a folder the source must be hashed (`info.version`), and reads of coarser levels fail with `busy` until it is
- * prepared. The version then names the preparation as well.
+ * prepared, and so do all reads of a source that can only be read from its first row on. The version then names the
+ * preparation as well. Without a folder such a source is refused (`input-unsupported`), unless `maxSamples` is Infinity,
+ * which is for who will not read it.
  */
 export function openPrepared(source: RasterSource, { folder, maxSamples }: PreparedOptions = {}): PreparedSource {
-  if (folder === undefined) return withOverviews(source, { maxSamples });
   const { info } = source;
+  if (folder === undefined) {
+    if (source.rows !== undefined && maxSamples !== Infinity) throw neverPrepared(info.name);
+    return withOverviews(source, { maxSamples });
+  }
   if (info.version === '') throw new RangeError(`${info.name} was opened without its version`);
   const [full] = info.levels;
   const levels: readonly RasterLevel[] = [full, ...addedLevels([full], info.periodColumns)];
   const quantum = quantumOf(info.vertical.unitMetres);
   const version = digest(info.version, 'overviews', OVERVIEW_FORMAT);
-  const subject = JSON.stringify({ version, levels, quantum, periodColumns: info.periodColumns ?? null });
+  const first = firstMade(source);
+  const about = { version, levels, quantum, periodColumns: info.periodColumns ?? null };
+  const subject = JSON.stringify(first === 0 ? { ...about, first } : about);
   const path = join(folder, FOLDER, `${digest(subject)}.overviews`);
   const { reaches } = reachCodes(quantum);
   let opening: Promise<OverviewFile | undefined> | undefined;
 
   return {
     info: { ...info, levels, version },
-    file: levels.length > 1 ? path : undefined,
+    file: levels.length > first ? path : undefined,
     piece: source.piece,
     get storedLevels() {
-      return levels.length > 1 && !existsSync(path) ? 1 : levels.length;
+      return levels.length > first && !existsSync(path) ? first : levels.length;
     },
     get blocksToPrepare() {
       if (existsSync(path)) return 0;
-      return levels.slice(1).reduce((sum, level) => sum + blocksWithSheets(level, info).length, 0);
+      return levels.slice(first).reduce((sum, level) => sum + blocksWithSheets(level, info).length, 0);
     },
     certified: true,
-    async read(level, window, options = {}) {
-      if (level === 0) return source.read(0, window, options);
-      return readLevel(level, window, options, (file, x, y) =>
-        decoded.get(`${path}\n${level}\n${x}\n${y}`, async () => (await file.heights(level, x, y)) ?? NOTHING),
-      );
-    },
+    read,
     async readBounds(level, window, options = {}) {
-      if (level === 0) return fullResolutionBounds(await source.read(0, window, options));
+      if (level === 0) return fullResolutionBounds(await read(0, window, options));
       const blocks = new Map<string, Promise<readonly Float32Array[]>>();
       const load = (file: OverviewFile, x: number, y: number) => {
         const key = `${x}\n${y}`;
@@ -111,6 +113,13 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
     },
   };
 
+  async function read(level: number, window: SampleWindow, options: ReadOptions = {}): Promise<Float32Array> {
+    if (level < first) return source.read(0, window, options);
+    return readLevel(level, window, options, (file, x, y) =>
+      decoded.get(`${path}\n${level}\n${x}\n${y}`, async () => (await file.heights(level, x, y)) ?? NOTHING),
+    );
+  }
+
   async function prepare({ signal, onProgress, onWait }: PrepareOptions = {}): Promise<void> {
     const make = async (part: string) => {
       const writer = await openOverviewWriter(part);
@@ -122,7 +131,7 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
       }
     };
     try {
-      if (levels.length === 1 || (await isSound(signal))) return;
+      if (levels.length === first || (await isSound(signal))) return;
       await makeShared(path, { signal, onWait, make });
     } catch (error) {
       throw unwritable(error, folder as string);
@@ -229,6 +238,14 @@ function notPrepared(name: string): RelievoError {
   return new RelievoError(
     'busy',
     `${name} is being prepared, or has still to be: coarse levels cannot be read before (relievo prepare does it).`,
+    { where: name },
+  );
+}
+
+function neverPrepared(name: string): RelievoError {
+  return new RelievoError(
+    'input-unsupported',
+    `${name} can only be unpacked from its beginning, and its heights be read only when it is prepared: leave out --no-prepare, or rewrite it with gdal_translate -co TILED=YES.`,
     { where: name },
   );
 }

@@ -77,8 +77,13 @@ export interface ReadOptions {
 
 export interface RasterSource {
   readonly info: RasterInfo;
-  /** Samples of full resolution that are decoded together, where that is known: a tile, or the width of strips. */
+  /** Samples of full resolution that are decoded together, where that is known: a tile, or whole strips. */
   readonly piece?: { readonly columns: number; readonly rows: number } | undefined;
+  /**
+   * Of a raster that can only be read from its first row on, such as one whose samples are packed in a single piece: all of
+   * level 0 in order, whole rows at a time, as `read` would give them. `read` then refuses with `input-unsupported`.
+   */
+  readonly rows?: ((options?: ReadOptions) => AsyncGenerator<Float32Array>) | undefined;
   /**
    * Samples of one level, row-major, first row first as in the file, in the file's unit; NaN for void and for
    * everything outside the raster. The array is the caller's.

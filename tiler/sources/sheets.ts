@@ -3,6 +3,7 @@
  * void there; a read asks only the sheets that its window touches. Level 0 only: coarser ones come from `decimate.ts`.
  */
 import { createHash } from 'node:crypto';
+import { RelievoError } from '../error.ts';
 import type { RasterInfo, RasterSource, SampleWindow, SheetWindow } from './raster-source.ts';
 import { checkWindow, intersect } from './sample-window.ts';
 import { placeSheets } from './sheet-grid.ts';
@@ -20,6 +21,7 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
   if (first === undefined) throw new RangeError('at least one sheet is needed');
   if (sources.length === 1) return first;
   const infos = sources.map(({ info }) => info);
+  refuseForwardOnly(sources);
   const grid = await placeSheets(infos);
   const sheets: SheetWindow[] = infos.map(({ name, levels }, i) => {
     const { columns, rows } = levels[0] ?? { columns: 0, rows: 0 };
@@ -44,6 +46,7 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
   };
   return {
     info,
+    piece: widest(sources),
     async read(level, window, { signal } = {}) {
       signal?.throwIfAborted();
       checkWindow(window);
@@ -54,6 +57,22 @@ export async function joinSheets(sources: readonly RasterSource[]): Promise<Rast
       await Promise.all(sources.map((source) => source.close()));
     },
   };
+}
+
+/** The piece of the sheet that is read in the widest ones. */
+function widest(sources: readonly RasterSource[]): RasterSource['piece'] {
+  const pieces = sources.flatMap(({ piece }) => piece ?? []);
+  return pieces.reduce((a, b) => (b.columns > a.columns ? b : a), pieces[0]);
+}
+
+function refuseForwardOnly(sources: readonly RasterSource[]): void {
+  const name = sources.find(({ rows }) => rows !== undefined)?.info.name;
+  if (name === undefined) return;
+  throw new RelievoError(
+    'input-unsupported',
+    `${name} can only be unpacked from its beginning, which is not done for one of several sheets: rewrite it with gdal_translate -co TILED=YES.`,
+    { where: name },
+  );
 }
 
 async function readSheets(

@@ -46,9 +46,15 @@ export async function decodeBlock(
   rule: SampleRule,
   lerc: LercDecoder,
 ): Promise<Float32Array> {
-  const rowBytes = rowBytesOf(image);
   if (image.compression === Compression.lerc) return decodeLerc(image, data, rows, rule, lerc);
-  const bytes = ownBytes(await decompress(image.compression, data, rowBytes * image.blockRows));
+  const bytes = await decompress(image.compression, data, rowBytesOf(image) * image.blockRows);
+  return decodeRows(image, bytes, rows, rule);
+}
+
+/** The first band's samples of `rows` rows that are unpacked already. The bytes may be changed. Throws an Error for too few. */
+export function decodeRows(image: TiffImage, unpacked: Bytes, rows: number, rule: SampleRule): Float32Array {
+  const rowBytes = rowBytesOf(image);
+  const bytes = ownBytes(unpacked);
   if (bytes.length < rows * rowBytes) throw new Error(`it ends after ${bytes.length} of ${rows * rowBytes} bytes`);
   if (image.bits === 1) return unpackBits(bytes, image.blockColumns, rows);
   // The floating-point predictor stores bytes by significance, so its result has no order of the file's.

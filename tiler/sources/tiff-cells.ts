@@ -1,19 +1,22 @@
 /**
- * An image of a TIFF file as cells: a cell is a tile, or as many whole strips as make a piece worth keeping; rows of
- * uncompressed strips are taken as they are needed. Decoded cells go to the cache.
+ * An image of a TIFF file as cells: a cell is a tile, or as many whole strips as make a piece worth keeping; of uncompressed
+ * strips rows are taken as they are needed, and of wide ones a part of each row. Decoded cells go to the cache.
  */
 import { RelievoError } from '../error.ts';
 import type { BlockCache } from './block-cache.ts';
 import type { ByteFile } from './byte-file.ts';
 import type { CellGrid } from './cell-grid.ts';
 import { readCells } from './cell-grid.ts';
+import type { SampleWindow } from './raster-source.ts';
 import type { LercDecoder, SampleRule } from './tiff-blocks.ts';
-import { decodeBlock } from './tiff-blocks.ts';
+import { decodeBlock, decodeRows } from './tiff-blocks.ts';
 import type { TiffImage } from './tiff-header.ts';
 import { Compression, rowBytesOf } from './tiff-header.ts';
 
 /** Samples of a cell of strips: small enough for a window's sake, large enough to be worth a promise. */
 const CELL_SAMPLES = 2 ** 17;
+/** Columns of a cell of uncompressed strips that are wider: enough for a read to be worth its call. */
+const PART_COLUMNS = 2048;
 
 /** Bytes between two strips that are rather read than asked around. */
 const MAX_GAP = 4096;
@@ -30,19 +33,31 @@ export function tiffCells(
   key: string,
   lerc: LercDecoder,
 ): CellGrid {
-  const cellRows = image.tiled ? image.blockRows : stripCellRows(image);
+  const { cellColumns, cellRows } = cellOf(image);
+  const isPart = cellColumns < image.blockColumns;
   const maskCells = mask && tiffCells(file, mask, MASK_RULE, undefined, cache, `${key}\nmask`, lerc);
   return {
     columns: image.columns,
     rows: image.rows,
-    cellColumns: image.blockColumns,
+    cellColumns,
     cellRows,
     cell: (x, y) =>
       cache.get(`${key}\n${x}\n${y}`, async () => {
         const samples = image.tiled
           ? await readTile(file, image, y * image.blocksAcross + x, rule, lerc)
-          : await readStrips(file, image, y * cellRows, cellRows, rule, lerc);
-        if (maskCells) await applyMask(samples, maskCells, x * image.blockColumns, y * cellRows, image.blockColumns);
+          : isPart
+            ? await readPart(
+                file,
+                image,
+                { column: x * cellColumns, row: y * cellRows, columns: cellColumns, rows: cellRows },
+                rule,
+              )
+            : await readStrips(file, image, y * cellRows, cellRows, rule, lerc);
+        if (maskCells) {
+          const rows = samples.length / cellColumns;
+          const window = { column: x * cellColumns, row: y * cellRows, columns: cellColumns, rows };
+          await maskSamples(samples, maskCells, window);
+        }
         return samples;
       }),
   };
@@ -56,9 +71,49 @@ export function bandOfImage(image: TiffImage, band: number): TiffImage {
   return { ...image, offsets: image.offsets.subarray(from, to), byteCounts: image.byteCounts.subarray(from, to) };
 }
 
-function stripCellRows({ columns, rows, blockRows, compression }: TiffImage): number {
-  const wanted = Math.min(rows, Math.max(1, Math.floor(CELL_SAMPLES / columns)));
-  return compression === Compression.none ? wanted : Math.ceil(wanted / blockRows) * blockRows;
+/** Samples of a cell. */
+function cellOf(image: TiffImage): { cellColumns: number; cellRows: number } {
+  const { columns, rows, tiled, blockColumns, blockRows, compression, bits } = image;
+  if (tiled) return { cellColumns: blockColumns, cellRows: blockRows };
+  const plain = compression === Compression.none;
+  const cellColumns = plain && bits >= 8 && columns > 2 * PART_COLUMNS ? PART_COLUMNS : columns;
+  const wanted = Math.min(rows, Math.max(1, Math.floor(CELL_SAMPLES / cellColumns)));
+  return { cellColumns, cellRows: plain ? wanted : Math.ceil(wanted / blockRows) * blockRows };
+}
+
+/** What of full resolution is worth being read together: a tile, or whole strips. */
+export function pieceOf(image: TiffImage): { readonly columns: number; readonly rows: number } {
+  const { cellColumns, cellRows } = cellOf(image);
+  return { columns: cellColumns, rows: cellRows };
+}
+
+/** A part of the rows of uncompressed strips; what lies beyond the last column is whatever. */
+async function readPart(
+  file: ByteFile,
+  image: TiffImage,
+  { column, row, columns, rows }: SampleWindow,
+  rule: SampleRule,
+): Promise<Float32Array> {
+  const count = Math.min(rows, image.rows - row);
+  const sampleBytes = (image.bandsPerBlock * image.bits) / 8;
+  const [width, length] = [columns * sampleBytes, Math.min(columns, image.columns - column) * sampleBytes];
+  const bytes = new Uint8Array(count * width);
+  const left: number[] = [];
+  const reading = Array.from({ length: count }, async (_, k) => {
+    const block = Math.floor((row + k) / image.blockRows);
+    const { offset, length: whole } = extentOf(image, { block, skip: (row + k) % image.blockRows, rows: 1 });
+    if (whole === 0) left.push(k);
+    else bytes.set(await file.read(offset + column * sampleBytes, length), k * width);
+  });
+  await Promise.all(reading);
+  const samples = decodeRows({ ...image, blockColumns: columns }, bytes, count, rule);
+  for (const k of left) samples.fill(leftOut(rule), k * columns, (k + 1) * columns);
+  return samples;
+}
+
+/** A sparse file leaves out blocks of nodata, or of 0 where it names no nodata; and so does GDAL read it. */
+export function leftOut({ nodata, offset }: SampleRule): number {
+  return nodata === undefined ? offset : Number.NaN;
 }
 
 /** `rows` rows from `firstRow`, fewer at the south border. */
@@ -146,9 +201,7 @@ async function decodePiece(
   lerc: LercDecoder,
 ): Promise<Float32Array> {
   if (data === undefined) {
-    // A sparse file leaves out blocks of nodata, or of 0 where it names no nodata; and so does GDAL read it.
-    const left = rule.nodata === undefined ? rule.offset : Number.NaN;
-    return new Float32Array(rows * image.blockColumns).fill(left);
+    return new Float32Array(rows * image.blockColumns).fill(leftOut(rule));
   }
   try {
     return await decodeBlock(image, data, rows, rule, lerc);
@@ -170,13 +223,8 @@ async function readTile(file: ByteFile, image: TiffImage, block: number, rule: S
   return decodePiece(file, image, piece, data, rule, lerc);
 }
 
-async function applyMask(
-  samples: Float32Array,
-  mask: CellGrid,
-  column: number,
-  row: number,
-  columns: number,
-): Promise<void> {
-  const valid = await readCells(mask, { column, row, columns, rows: samples.length / columns }, undefined, undefined);
+/** Makes void what the mask leaves out of a window. */
+async function maskSamples(samples: Float32Array, mask: CellGrid, window: SampleWindow): Promise<void> {
+  const valid = await readCells(mask, window, undefined, undefined);
   for (let i = 0; i < samples.length; i++) if (valid[i] === 0) samples[i] = Number.NaN;
 }

@@ -33,6 +33,8 @@ export interface TiffImage {
   readonly littleEndian: boolean;
   readonly reduced: boolean;
   readonly mask: boolean;
+  /** Whether its strips are too large to be unpacked whole: they can be read from their beginning on, a few rows at a time. */
+  readonly forwardOnly: boolean;
   /** Byte offset and length of each block; both 0 for a block that is left out (sparse file). */
   readonly offsets: Float64Array;
   readonly byteCounts: Float64Array;
@@ -80,6 +82,8 @@ export const Compression = {
 } as const;
 
 const DECODABLE: ReadonlySet<number> = new Set(Object.values(Compression));
+/** Those that can be unpacked in a stream. */
+const STREAMED: ReadonlySet<number> = new Set([Compression.deflate, Compression.oldDeflate, Compression.zstd]);
 const OTHERS: Readonly<Record<number, string>> = {
   2: 'CCITT',
   3: 'CCITT fax',
@@ -98,26 +102,39 @@ const HEADER_BYTES = 8;
 const MAX_BLOCK_BYTES = 2 ** 29;
 const MAX_BLOCK_SAMPLES = 2 ** 26;
 const MAX_ROW_SAMPLES = 2 ** 24;
+/** Of a row of a strip that is unpacked a few rows at a time. */
+const MAX_STREAMED_COLUMNS = 2 ** 17;
 
 export interface TiffHeaderOptions {
+  /** Takes full images whose strips can only be read forwards, which are refused otherwise. */
+  readonly forward?: boolean | undefined;
+  /** Samples of a block that is unpacked whole; default 2^26. */
+  readonly maxBlockSamples?: number | undefined;
   /** Takes every directory, up to so many, for an image of its own: a document of pages. */
   readonly pages?: number | undefined;
 }
 
 /** The images of the file, in the order of their directories. Refuses what is broken or cannot be decoded. */
-export async function readTiffHeader(file: ByteFile, { pages }: TiffHeaderOptions = {}): Promise<TiffImage[]> {
+export async function readTiffHeader(file: ByteFile, options: TiffHeaderOptions = {}): Promise<TiffImage[]> {
+  const { pages } = options;
   const { littleEndian, directories } = await readDirectories(file, new Set(Object.values(Tag)), pages);
   const images: TiffImage[] = [];
   for (const [i, directory] of directories.entries()) {
     const subfile = numberOf(directory, Tag.subfileType) ?? 0;
     // Later directories count only as overviews and masks; other pages of a document are nothing to us.
     if (pages === undefined && i > 0 && (subfile & 5) === 0) continue;
-    images.push(readImage(file, directory, littleEndian, subfile));
+    images.push(readImage(file, directory, littleEndian, subfile, options));
   }
   return images;
 }
 
-function readImage(file: ByteFile, directory: TiffDirectory, littleEndian: boolean, subfile: number): TiffImage {
+function readImage(
+  file: ByteFile,
+  directory: TiffDirectory,
+  littleEndian: boolean,
+  subfile: number,
+  { forward = false, maxBlockSamples = MAX_BLOCK_SAMPLES }: TiffHeaderOptions,
+): TiffImage {
   const invalid = (what: string) =>
     new RelievoError('input-invalid', `${file.path} is not a sound TIFF file: ${what}; get it again.`, {
       where: file.path,
@@ -162,13 +179,16 @@ function readImage(file: ByteFile, directory: TiffDirectory, littleEndian: boole
   const blockBytes = Math.ceil((blockColumns * bandsPerBlock * bits) / 8) * blockRows;
   const whole = tiled || compression !== Compression.none;
   const blockSamples = blockColumns * blockRows;
-  if (whole ? blockBytes > MAX_BLOCK_BYTES || blockSamples > MAX_BLOCK_SAMPLES : columns > MAX_ROW_SAMPLES) {
+  const tooLarge = whole ? blockBytes > MAX_BLOCK_BYTES || blockSamples > maxBlockSamples : columns > MAX_ROW_SAMPLES;
+  const canStream = !tiled && (subfile & 5) === 0 && STREAMED.has(compression) && columns <= MAX_STREAMED_COLUMNS;
+  const forwardOnly = tooLarge && whole && forward && canStream;
+  if (tooLarge && !forwardOnly) {
     throw unsupported(
       file,
       whole
         ? `each of its blocks holds ${Math.round(blockSamples / 1e6)} million samples`
         : `each of its rows is one piece of ${Math.round(columns / 1e6)} million samples`,
-      'rewrite it with gdal_translate -of COG',
+      'rewrite it with gdal_translate -co TILED=YES',
     );
   }
 
@@ -201,6 +221,7 @@ function readImage(file: ByteFile, directory: TiffDirectory, littleEndian: boole
     littleEndian,
     reduced: (subfile & 1) !== 0,
     mask,
+    forwardOnly,
     offsets,
     byteCounts,
     directory,
