@@ -120,8 +120,11 @@ describe('relievo serve, preparing', () => {
     const server = await relievoServe([...MAUI_SHEETS, '--outside', 'sea-level', '--cache', cache]);
     while ((await readiness(server.url)).prepared < 0.1);
     expect(readdirSync(join(cache, 'overviews'))).toEqual([expect.stringMatching(/\.part$/)]);
+    // Somebody waits for a tile of it.
+    const waiting = fetch(`${server.url}/layers/n20w157/5/4/19.terrain`).then(({ status }) => status);
+    await readiness(server.url);
     const { code, stderr } = await server.stop(signal);
-    expect([code, stderr]).toEqual([0, '']);
+    expect([code, stderr, await waiting]).toEqual([0, '', 503]);
     expect(readdirSync(join(cache, 'overviews'))).toEqual([]);
   });
 });

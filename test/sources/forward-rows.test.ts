@@ -123,6 +123,17 @@ describe('a strip too large to be unpacked whole', () => {
     await expect(joinSheets([other, source])).rejects.toMatchObject({ code: 'input-unsupported' });
   });
 
+  it('whose rows are too long, or too many, to be held in part is refused', async () => {
+    const rows = [2, 2 ** 30];
+    const columns = [2 ** 17 + 1, 100];
+    for (const [i, side] of rows.entries()) {
+      await expect(open(oneStrip(undefined, { columns: columns[i], rows: side }))).rejects.toMatchObject({
+        code: 'input-unsupported',
+        message: expect.stringMatching(/million samples.*TILED=YES/),
+      });
+    }
+  });
+
   it('smaller than a block, and in strips that are partly left out', async () => {
     const part = RELIEF.slice(0, 90 * 200);
     const tags = { ...PLAIN.tags, 259: [8] };

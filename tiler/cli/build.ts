@@ -71,7 +71,10 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
         signal,
         onPlan: json ? sayPlanAsJson : sayPlan,
         onScan: openScanProgress(process.stderr),
-        onWait: sayWaiting,
+        onWait: (who) => {
+          preparing.end();
+          sayWaiting(who);
+        },
         onPrepare: json ? sayProgressAsJson('prepare') : preparing.update,
         onTiles: json
           ? sayProgressAsJson('tiles')

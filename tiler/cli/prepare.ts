@@ -58,7 +58,11 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
       const before = preparedFiles(maker);
       const started = performance.now();
       const onProgress = json ? sayProgressAsJson('prepare') : progress.update;
-      await maker.prepare({ signal, onProgress, onWait: sayWaiting });
+      const onWait = (who: string) => {
+        progress.end();
+        sayWaiting(who);
+      };
+      await maker.prepare({ signal, onProgress, onWait });
       progress.end();
       const seconds = (performance.now() - started) / 1000;
       const files = preparedFiles(maker);

@@ -157,9 +157,13 @@ function shrinkOf({ south, north }: LonLatBox): number {
   return Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180);
 }
 
-/** Whether any sheet comes within `reach` samples of the box, whose places are tried on a 9 x 9 grid. */
+/**
+ * Whether any sheet comes within `reach` samples of the box: by its corners where samples run along meridians, else by
+ * places on a 9 x 9 grid.
+ */
 function touchOfSheets({ source, grid }: RasterField, box: LonLatBox, reach: number): Touch {
-  const steps = 8;
+  const straight = grid.asStored && source.info.affine.b === 0 && source.info.affine.d === 0;
+  const steps = straight ? 1 : 8;
   let west = Infinity;
   let east = -Infinity;
   let north = Infinity;
@@ -181,8 +185,8 @@ function touchOfSheets({ source, grid }: RasterField, box: LonLatBox, reach: num
   // Longitudes are a circle, and the box's may be cut there.
   if (turn !== undefined) [west, east] = [0, turn];
   // Straight lines on the globe bend in the raster, between the places tried by less than a step.
-  const marginX = reach + (east - west) / steps;
-  const marginY = reach + (south - north) / steps;
+  const marginX = reach + (straight ? 0 : (east - west) / steps);
+  const marginY = reach + (straight ? 0 : (south - north) / steps);
   const column = Math.floor(west - marginX);
   const row = Math.floor(north - marginY);
   const window = {

@@ -66,7 +66,7 @@ export async function buildTileset(
     }
     let done = 0;
     const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, writer.folder), {
-      spec: pinSpec(spec, maker),
+      spec: pinSpec(maker),
       threads,
       openRunner,
       signal,

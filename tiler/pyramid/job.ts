@@ -69,7 +69,7 @@ export function keepsOverviews({ options, cacheFolder }: TerrainSpec): boolean {
 }
 
 /** The spec for threads that read what was prepared of sources: of these they must find the same version. */
-export function pinSpec(spec: TerrainSpec, { field }: Pick<TerrainMaker, 'field'>): TerrainSpec {
+export function pinSpec({ spec, field }: Pick<TerrainMaker, 'spec' | 'field'>): TerrainSpec {
   return keepsOverviews(spec) ? { ...spec, version: field.info.version } : spec;
 }
 

@@ -58,7 +58,7 @@ export async function openSourceLayer(
   let waits = plan.map((_, z) => maker.needsPreparing(z));
   const readsOverview = plan.map((_, z) => maker.field.readsOverview(z));
   await maker.close();
-  const pinned = pinSpec(spec, maker);
+  const pinned = pinSpec(maker);
   const kept =
     cacheFolder === undefined
       ? undefined
@@ -171,6 +171,8 @@ export async function openSourceLayer(
     if (preparing || !keepsOverviews(spec)) return;
     isPrepared = false;
     waits = readsOverview;
-    prepareOnce().catch((error) => onFault?.(`the overviews cannot be made: ${error.message}`));
+    prepareOnce().catch((error) => {
+      if (!closing.signal.aborted) onFault?.(`the overviews cannot be made: ${error.message}`);
+    });
   }
 }

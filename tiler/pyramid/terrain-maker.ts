@@ -29,6 +29,8 @@ export interface TerrainSpec {
   readonly options: TileOptions;
   /** Absolute path of the folder where what is prepared from sources is kept; without one that happens in memory. */
   readonly cacheFolder?: string | undefined;
+  /** What `sources` stand for, where somebody has found out already: globs and folders are not asked again. */
+  readonly mosaic?: readonly MosaicMember[] | undefined;
   /** What the sources' version must be, where others rely on it: opening fails with `input-invalid` when it is another. */
   readonly version?: string | undefined;
   /** Files of many-sheet sources held open at a time, at most; default 128. Threads share the bound among them. */
@@ -46,6 +48,7 @@ export interface TerrainMember {
 }
 
 export interface TerrainMaker {
+  /** With what its `sources` stand for. */
   readonly spec: TerrainSpec;
   readonly scheme: TilingScheme;
   readonly field: TerrainField;
@@ -105,7 +108,7 @@ export async function openTerrainMaker(
   let planned: TilePlan | undefined;
 
   return {
-    spec,
+    spec: { ...spec, mosaic: opened.mosaic },
     scheme,
     field,
     members,
@@ -213,6 +216,7 @@ function layerVersion(fieldVersion: string, { extensions, maxErrorFactor, maxZoo
 }
 
 interface OpenedMembers {
+  readonly mosaic: readonly MosaicMember[];
   readonly members: readonly (TerrainMember & { readonly featherMetres: number | undefined })[];
   readonly base: RasterField | undefined;
   /** The base as a source, where there is one. */
@@ -233,7 +237,8 @@ async function openMembers(
   const pool = new SourcePool(spec.openFiles);
   try {
     const found: { field: RasterField; source: PreparableSource; featherMetres: number | undefined }[] = [];
-    for (const member of await readMosaic(spec.sources, { how, allow: options.allow, signal })) {
+    const mosaic = spec.mosaic ?? (await readMosaic(spec.sources, { how, allow: options.allow, signal }));
+    for (const member of mosaic) {
       const isBase = member.base === true;
       for (const source of await openMember(isBase ? { ...member, paths: [bundledBasePath()] } : member)) {
         const field = await openRasterField(source, geographic, { ...options, isBase });
@@ -247,7 +252,7 @@ async function openMembers(
         bases.push({ field: await openRasterField(source, geographic, { maxFill: 0, isBase: true }), source });
       }
     }
-    return { members: withLevels(found, options), base: bases[0]?.field, bases, all };
+    return { mosaic, members: withLevels(found, options), base: bases[0]?.field, bases, all };
   } catch (error) {
     await Promise.all(all.map((source) => source.close()));
     throw error;

@@ -102,8 +102,10 @@ const HEADER_BYTES = 8;
 const MAX_BLOCK_BYTES = 2 ** 29;
 const MAX_BLOCK_SAMPLES = 2 ** 26;
 const MAX_ROW_SAMPLES = 2 ** 24;
-/** Of a row of a strip that is unpacked a few rows at a time. */
+/** Of a strip that is unpacked a few rows at a time: of a row, and of the image. */
 const MAX_STREAMED_COLUMNS = 2 ** 17;
+const MAX_STREAMED_ROW_BYTES = 2 ** 24;
+const MAX_STREAMED_SAMPLES = 2 ** 36;
 
 export interface TiffHeaderOptions {
   /** Takes full images whose strips can only be read forwards, which are refused otherwise. */
@@ -180,7 +182,13 @@ function readImage(
   const whole = tiled || compression !== Compression.none;
   const blockSamples = blockColumns * blockRows;
   const tooLarge = whole ? blockBytes > MAX_BLOCK_BYTES || blockSamples > maxBlockSamples : columns > MAX_ROW_SAMPLES;
-  const canStream = !tiled && (subfile & 5) === 0 && STREAMED.has(compression) && columns <= MAX_STREAMED_COLUMNS;
+  const canStream =
+    !tiled &&
+    (subfile & 5) === 0 &&
+    STREAMED.has(compression) &&
+    columns <= MAX_STREAMED_COLUMNS &&
+    blockBytes / blockRows <= MAX_STREAMED_ROW_BYTES &&
+    columns * rows <= MAX_STREAMED_SAMPLES;
   const forwardOnly = tooLarge && whole && forward && canStream;
   if (tooLarge && !forwardOnly) {
     throw unsupported(
