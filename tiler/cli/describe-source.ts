@@ -117,7 +117,7 @@ async function describeMember(maker: TerrainMaker, member: TerrainMember, signal
     },
     featherMetres: maker.field.featherMetres(maker.members.indexOf(member)),
     overviews: info.levels.length - 1,
-    storedOverviews: storedLevels - 1,
+    storedOverviews: Math.max(0, storedLevels - 1),
     sourceLevels: info.levels.map((level, k) => ({
       columns: level.columns,
       rows: level.rows,

@@ -92,13 +92,21 @@ function heights({ vertical, heights: found }: OneSource, maxFillSamples: number
     all: `all ${count(found.samplesRead)} samples read`,
     overview: `read from overview ${found.readsSourceLevel}, whose samples are means of many`,
     parts: `read from parts, ${count(found.samplesRead)} samples`,
+    none: '',
   }[found.basis];
+  const unknown = 'known once it is prepared (relievo prepare), as it can only be unpacked from its beginning';
   const range =
-    found.minMetres === null || found.maxMetres === null
-      ? 'nothing but void'
-      : `${heightsText(found.minMetres, found.maxMetres)} (${basis})`;
+    found.basis === 'none'
+      ? unknown
+      : found.minMetres === null || found.maxMetres === null
+        ? 'nothing but void'
+        : `${heightsText(found.minMetres, found.maxMetres)} (${basis})`;
   const voids =
-    found.voidShare === 0 ? 'none' : `${shareText(found.voidShare)}; filled up to ${maxFillSamples} samples across`;
+    found.basis === 'none'
+      ? 'known once it is prepared'
+      : found.voidShare === 0
+        ? 'none'
+        : `${shareText(found.voidShare)}; filled up to ${maxFillSamples} samples across`;
   return [
     ['Heights', `above ${vertical.datumName}: ${how}`, vertical.statement, `${added}; ${expected}`],
     ['Unit', vertical.unitMetres === 1 ? vertical.unit : `${vertical.unit} (${vertical.unitMetres} m)`],
@@ -116,11 +124,13 @@ function tiling({ nativeLevel, levels: all, tiles, estimatedBytes, tilesMadeForE
       'Native level',
       `${nativeLevel}${native ? `: posts every ${metres(native.postSpacingMetres)} m, as dense as the samples` : ''}`,
     ],
-    ['Tiles', `${count(tiles)}, ${exact ? '' : 'about '}${bytesText(estimatedBytes)} (${basis})`],
+    tilesMadeForEstimate === 0
+      ? ['Tiles', `${count(tiles)}; their size is known once the source is prepared`]
+      : ['Tiles', `${count(tiles)}, ${exact ? '' : 'about '}${bytesText(estimatedBytes)} (${basis})`],
   ];
 }
 
-function table({ levels, sourceLevels }: SourceFacts, paint: Paint): string {
+function table({ levels, sourceLevels, tilesMadeForEstimate }: SourceFacts, paint: Paint): string {
   const rows = levels.map((level) => {
     const { scale, stored } = sourceLevels[level.readsSourceLevel];
     const reads = level.readsSourceLevel === 0 ? 'full resolution' : `1:${round(scale)}${stored ? '' : ', computed'}`;
@@ -128,7 +138,7 @@ function table({ levels, sourceLevels }: SourceFacts, paint: Paint): string {
     return [
       String(level.z),
       count(level.tiles),
-      `${exact ? '' : '~'}${bytesText(level.estimatedBytes)}`,
+      tilesMadeForEstimate === 0 ? '?' : `${exact ? '' : '~'}${bytesText(level.estimatedBytes)}`,
       long(level.boundMetres),
       long(level.postSpacingMetres),
       reads,

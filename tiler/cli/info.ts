@@ -1,7 +1,8 @@
 /** `relievo info`: what a source is, where its heights lie, and what tiling it will give. */
 import type { Command } from 'commander';
-import { tileOptionsSchema } from '../pyramid/options.ts';
-import { openTerrainMaker } from '../pyramid/terrain-maker.ts';
+import { MAX_COMPUTED, overviewSamples } from '../pyramid/estimate.ts';
+import { type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
+import { openTerrainMaker, type TerrainMaker } from '../pyramid/terrain-maker.ts';
 import { absoluteName } from '../sources/source-name.ts';
 import { describeSource } from './describe-source.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -41,11 +42,7 @@ export function addInfoCommand(program: Command): void {
 
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
   const options = readFlags(infoOptionsSchema, typed);
-  const maker = await openTerrainMaker(
-    { sources: sources.map(absoluteName), options: { ...tileOptionsSchema.parse({}), ...options } },
-    // What would take long to compute is not computed here.
-    { maxSamples: Infinity },
-  );
+  const maker = await openForAMoment(sources.map(absoluteName), { ...tileOptionsSchema.parse({}), ...options });
   try {
     const facts = await describeSource(maker);
     const text = typed.json
@@ -55,4 +52,15 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
   } finally {
     await maker.close();
   }
+}
+
+/**
+ * Without preparing anything. Where overviews would take long to compute, tiles are looked at over plain sea level: the wide
+ * join to the relief of the world is worked out from overviews at every level.
+ */
+async function openForAMoment(sources: readonly string[], options: TileOptions): Promise<TerrainMaker> {
+  const maker = await openTerrainMaker({ sources, options }, { maxSamples: Infinity });
+  if (overviewSamples(maker) <= MAX_COMPUTED || options.outside !== 'base') return maker;
+  await maker.close();
+  return openTerrainMaker({ sources, options: { ...options, outside: 'sea-level' } }, { maxSamples: Infinity });
 }

@@ -1,8 +1,9 @@
 /**
  * Whether a geoid grid covers the data, and whether it is one: tried before the first tile, so that a build does not
- * fail hours later. What these places miss, `applyDatum` finds at the posts themselves.
+ * fail hours later. What these places miss, `layOver` finds at the posts themselves.
  */
 
+import { RelievoError } from '../error.ts';
 import { applyAffine } from '../geo/affine.ts';
 import type { Crs } from '../geo/crs.ts';
 import { undulationAt } from '../geo/geoid.ts';
@@ -46,12 +47,22 @@ export async function checkGeoidCover(
         continue;
       }
       missing ??= [lon, lat];
-      const [height] = await source.read(0, { column, row, columns: 1, rows: 1 }, { signal });
-      if (!Number.isNaN(height)) throw noGeoidHere(sourceGeoid, lon, lat);
+      if (await hasHeight(source, column, row, { signal })) throw noGeoidHere(sourceGeoid, lon, lat);
     }
   }
   if (differences.length === 0 && missing) throw noGeoidHere(sourceGeoid, ...missing);
   return warnOf(sourceGeoid.id, differences);
+}
+
+/** False also where nothing can be read before the source is prepared: `layOver` looks again at each post. */
+async function hasHeight(source: RasterSource, column: number, row: number, options: ReadOptions): Promise<boolean> {
+  try {
+    const [height] = await source.read(0, { column, row, columns: 1, rows: 1 }, options);
+    return !Number.isNaN(height);
+  } catch (error) {
+    if (error instanceof RelievoError && error.code === 'busy') return false;
+    throw error;
+  }
 }
 
 function warnOf(id: string, differences: { straight: number; mirrored: number; where: string }[]): readonly string[] {

@@ -18,18 +18,17 @@ export interface LevelEstimate {
 export interface EstimateOptions extends ReadOptions {
   /** Tiles made of each level, at most; default 48. Four times as many of the deepest, twice of the one before. */
   readonly tilesPerLevel?: number | undefined;
-  /** Samples that overviews may be computed from for this; levels that need more take their size from the next. */
+  /** Samples that overviews may be computed from for this, default `MAX_COMPUTED`; levels that need more take their size from the next. */
   readonly maxComputed?: number | undefined;
 }
 
 /** By level from 0. Tiles are made by the road of all tiles, so what is made is exact. */
 export async function estimateLevels(
   maker: TerrainMaker,
-  { tilesPerLevel = 48, maxComputed = 2 ** 25, signal }: EstimateOptions = {},
+  { tilesPerLevel = 48, maxComputed = MAX_COMPUTED, signal }: EstimateOptions = {},
 ): Promise<LevelEstimate[]> {
   const plan = maker.plan();
-  const toCompute = maker.members.reduce((sum, { source }) => sum + samplesToCompute(source), 0);
-  const computes = toCompute <= maxComputed;
+  const computes = overviewSamples(maker) <= maxComputed;
   const found: LevelEstimate[] = [];
   let bytesPerTile = 0;
   for (let z = plan.length - 1; z >= 0; z--) {
@@ -47,8 +46,17 @@ export async function estimateLevels(
   return found;
 }
 
-/** What overviews are computed from. */
+/** Samples that are read in a few seconds. */
+export const MAX_COMPUTED = 2 ** 25;
+
+/** Samples that all overviews of a layer are computed from; Infinity where some cannot be read. */
+export function overviewSamples({ members }: TerrainMaker): number {
+  return members.reduce((sum, { source }) => sum + samplesToCompute(source), 0);
+}
+
+/** What overviews are computed from; Infinity where that cannot be read. */
 function samplesToCompute({ info, storedLevels }: PreparableSource): number {
+  if (storedLevels === 0) return Infinity;
   const { scaleX, scaleY } = info.levels[storedLevels - 1];
   if (storedLevels === info.levels.length) return 0;
   return info.sheets.reduce((sum, { columns, rows }) => sum + (columns * rows) / (scaleX * scaleY), 0);

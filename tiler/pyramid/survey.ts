@@ -8,14 +8,17 @@ export interface Survey {
   /** 0..1, of the samples read. */
   readonly voidShare: number;
   readonly samplesRead: number;
-  /** All samples of the file, those of an overview (means of many, so extremes are a little flatter), or parts. */
-  readonly basis: 'all' | 'overview' | 'parts';
+  /**
+   * All samples of the file, those of an overview (means of many, so extremes are a little flatter), or parts; none of a
+   * source that cannot be read before it is prepared.
+   */
+  readonly basis: 'all' | 'overview' | 'parts' | 'none';
   /** Level that was read. */
   readonly level: number;
 }
 
 export interface SurveyOptions extends ReadOptions {
-  /** Levels that the file holds; later ones would have to be computed first. Default all. */
+  /** Levels that can be read; later ones, or all where it is 0, would have to be computed first. Default all. */
   readonly storedLevels?: number | undefined;
   /** Samples that may be read; default 2^25. */
   readonly maxSamples?: number | undefined;
@@ -30,6 +33,9 @@ export async function surveyHeights(
   source: RasterSource,
   { storedLevels = source.info.levels.length, maxSamples = 2 ** 25, signal }: SurveyOptions = {},
 ): Promise<Survey> {
+  if (storedLevels === 0) {
+    return { minMetres: NaN, maxMetres: NaN, voidShare: 0, samplesRead: 0, basis: 'none', level: 0 };
+  }
   const { info } = source;
   const whole = info.sheets.reduce((sum, { columns, rows }) => sum + columns * rows, 0);
   const fits = info.levels.findIndex(({ scaleX, scaleY }) => whole / (scaleX * scaleY) <= maxSamples);
