@@ -6,7 +6,9 @@ import { resolveCrs } from '../../tiler/geo/crs.ts';
 import { egm96 } from '../../tiler/geo/geoid.ts';
 import { Origin, type PostGrid, postLatitudes, postLongitudes, postsOfTile } from '../../tiler/geo/post-grid.ts';
 import { geographic, type TileId } from '../../tiler/geo/tiling-scheme.ts';
+import { bundledBasePath } from '../../tiler/sources/bundled-base.ts';
 import { withOverviews } from '../../tiler/sources/decimate.ts';
+import { openSources } from '../../tiler/sources/open-source.ts';
 import { seededRandom } from '../judge/random.ts';
 import { type MemoryRaster, memorySource } from '../support/memory-source.ts';
 
@@ -102,6 +104,14 @@ describe('two sources that differ by 30 m', () => {
     expect(origin).toContain(Origin.filled);
   });
 
+  it('fills as wide a void as it is told to, in full', async () => {
+    const isVoid = (column: number) => column >= 150 && column < 350;
+    const plateau = await square('EPSG:4326', 500, FINE, (c) => (isVoid(c) ? Number.NaN : 1000));
+    const field = await stack([[plateau, { maxFill: 512 }]]);
+    const { heights } = await field.read(postsRound(14, 150));
+    for (const height of heights) expect(height).toBeCloseTo(1000, 2);
+  });
+
   it('ends in the same heights where the lower one is the finer', async () => {
     const upper = await square('EPSG:4326', 21, 9 * FINE, (c, r) => 500 + c + r);
     const lower = await square('EPSG:4326', 801, FINE, (c, r) => 480 + 3 * ((c + r) % 5));
@@ -117,6 +127,57 @@ describe('two sources that differ by 30 m', () => {
 });
 
 describe('one height for one place', () => {
+  it('is the same on both sides of 180 degrees and of any border, with the world below', async () => {
+    const hole = (c: number, r: number) => Math.sin(c * 0.37) * Math.cos(r * 0.23) > 0.4;
+    const columns = 1440;
+    const world: MemoryRaster = {
+      columns,
+      rows: 720,
+      affine: { a: 0.25, b: 0, c: -179.875, d: 0, e: -0.25, f: 89.875 },
+      periodColumns: columns,
+      values: (c, r) => (hole(c, r) || hole(c - columns, r) ? Number.NaN : 300 + 50 * Math.sin(c / 3)),
+    };
+    const utm: MemoryRaster = {
+      columns: 700,
+      rows: 700,
+      affine: { a: 700, b: 30, c: 500000, d: -20, e: -700, f: -1800000 },
+      crs: '+proj=utm +zone=60 +south +datum=WGS84 +units=m',
+      values: (c, r) => (hole(c / 9, r / 9) ? Number.NaN : 800 + 20 * Math.sin(c / 9)),
+    };
+    const [relief] = await openSources([bundledBasePath()], { hash: false });
+    if (!relief) throw new Error('the base is a source');
+    const base = await openRasterField(withOverviews(relief), geographic, { maxFill: 0, isBase: true });
+    let compared = 0;
+    for (const [raster, last] of [
+      [world, 6],
+      [utm, 9],
+    ] as const) {
+      const field = await openRasterField(withOverviews(memorySource(raster)), geographic, { maxFill: 12 });
+      const terrain = openTerrainField([{ field }], { base, floor: 'sea-level' });
+      for (let z = 0; z <= last; z += 3) {
+        const end = geographic.columns(z);
+        const y = tileAt(z, 0, -17.3).y;
+        for (const west of [end - 1, tileAt(z, 177.4, 0).x - 1]) {
+          if (west < 0) continue;
+          const left = await terrain.read(postsOfTile(geographic, { z, x: west, y }, 1));
+          const right = await terrain.read(postsOfTile(geographic, { z, x: (west + 1) % end, y }, 1));
+          const width = left.posts.columns;
+          // The halo of one tile is the second row of posts of the other.
+          for (let row = 0; row < left.posts.rows; row++) {
+            for (const k of [0, 1, 2]) {
+              compared++;
+              expect(left.heights[row * width + width - 3 + k], `${z}/${west}/${y} row ${row}`).toBe(
+                right.heights[row * width + k],
+              );
+            }
+          }
+        }
+      }
+    }
+    await base.close();
+    expect(compared).toBeGreaterThan(2000);
+  });
+
   it('does not hang on the tile that asks: random stacks of three CRSs with voids', async () => {
     const random = seededRandom(41);
     for (let round = 0; round < 12; round++) {

@@ -8,10 +8,12 @@ import { openTerrainField } from '../../tiler/fields/terrain-field.ts';
 import { postsOfTile } from '../../tiler/geo/post-grid.ts';
 import { geographic, type TileId } from '../../tiler/geo/tiling-scheme.ts';
 import { bundledBasePath } from '../../tiler/sources/bundled-base.ts';
+import { withOverviews } from '../../tiler/sources/decimate.ts';
 import { openSource, openSources } from '../../tiler/sources/open-source.ts';
 import { openPrepared } from '../../tiler/sources/prepared-source.ts';
 import type { RasterSource } from '../../tiler/sources/raster-source.ts';
 import { MAUI_SHEETS } from '../support/maui.ts';
+import { memorySource } from '../support/memory-source.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Samples asked of a source, by its level. */
@@ -52,10 +54,10 @@ it('costs about the same at every level, and coarse tiles read no full resolutio
     if (field.levelFor(z) > 0) expect(maui.byLevel[0] ?? 0, `level ${z}`).toBe(0);
   }
   await Promise.all([prepared.close(), base.close()]);
-  // Each tile: two windows of 66 to 130 posts with a halo of 35 samples, and at most four blocks of a wide feather.
+  // One and a half times what docs/design.md lists; a row that grows with the level would show at once.
   for (const { z, samples, ofBase } of table) {
-    expect(samples, `level ${z}`).toBeLessThan(500_000);
-    expect(ofBase, `level ${z}`).toBeLessThan(500_000);
+    expect(samples, `level ${z}`).toBeLessThan(250_000);
+    expect(ofBase, `level ${z}`).toBeLessThan(z < 2 ? 50_000 : 10_000);
   }
 });
 
@@ -63,3 +65,25 @@ function tileAt(z: number, lon: number, lat: number): TileId {
   const side = 180 / 2 ** z;
   return { z, x: Math.floor((lon + 180) / side), y: Math.floor((90 - lat) / side) };
 }
+
+it('reads no more of a world below where the data end aslant', async () => {
+  const base = metered(await openSource([bundledBasePath()]));
+  const below = await openRasterField(base.source, geographic, { maxFill: 0, isBase: true });
+  const raster = {
+    columns: 900,
+    rows: 900,
+    affine: { a: 1 / 1200, b: 0, c: 10, d: 0, e: -1 / 1200, f: 47 },
+    values: (column: number, row: number) => (column > row ? Number.NaN : 500),
+  };
+  const field = await openRasterField(withOverviews(memorySource(raster)), geographic, { maxFill: 32 });
+  const terrain = openTerrainField([{ field }], { base: below, floor: 'sea-level' });
+  for (const z of [8, 11]) {
+    base.byLevel.length = 0;
+    await terrain.read(postsOfTile(geographic, tileAt(z, 10.375, 46.625), 1));
+    expect(
+      base.byLevel.reduce((sum, one) => sum + (one ?? 0), 0),
+      `level ${z}`,
+    ).toBeLessThan(5000);
+  }
+  await base.source.close();
+});

@@ -3,13 +3,15 @@
  * every height can be explained.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { Origin, type PostGrid } from '../../tiler/geo/post-grid.ts';
 import { geographic } from '../../tiler/geo/tiling-scheme.ts';
 import { tileOptionsSchema } from '../../tiler/pyramid/options.ts';
+import { countTiles } from '../../tiler/pyramid/plan.ts';
 import { openTerrainMaker, type TerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
+import { MAUI_SHEETS } from '../support/maui.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData } from '../support/test-data.ts';
 
@@ -223,3 +225,40 @@ describeWithData(
     });
   },
 );
+
+it('closes every file that it opened, those that were prepared too', async () => {
+  const cacheFolder = temporaryFolder();
+  const open = () => readdirSync('/proc/self/fd').length;
+  const make = () => openTerrainMaker({ sources: MAUI_SHEETS, options: tileOptionsSchema.parse({}), cacheFolder });
+  const first = await make();
+  await first.prepare();
+  await first.close();
+  const before = open();
+  for (let round = 0; round < 3; round++) {
+    const maker = await make();
+    await maker.makeTile({ z: 6, x: 8, y: 24 });
+    await maker.close();
+  }
+  expect(open()).toBeLessThanOrEqual(before);
+});
+
+it('plans nothing between two clip polygons far apart', async () => {
+  const folder = temporaryFolder();
+  const grid = join(folder, 'wide.asc');
+  const rows = Array.from({ length: 300 }, () => Array(600).fill(100).join(' ')).join('\n');
+  writeFileSync(grid, `ncols 600\nnrows 300\nxllcorner 0\nyllcorner 0\ncellsize 0.05\n${rows}\n`);
+  const squareAt = (lon: number, lat: number) => [
+    [
+      [lon, lat],
+      [lon + 0.4, lat],
+      [lon + 0.4, lat + 0.4],
+      [lon, lat + 0.4],
+      [lon, lat],
+    ],
+  ];
+  const clipped = (coordinates: number[][][][]) =>
+    openMosaic([{ path: grid, crs: 'EPSG:4326', verticalDatum: 'egm96', clip: { type: 'MultiPolygon', coordinates } }]);
+  const tilesOf = async (coordinates: number[][][][]) => countTiles((await clipped(coordinates)).plan().at(-1) ?? []);
+  const [one, other] = [squareAt(1, 1), squareAt(28, 13)];
+  expect(await tilesOf([one, other])).toBe((await tilesOf([one])) + (await tilesOf([other])));
+});

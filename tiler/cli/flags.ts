@@ -41,7 +41,7 @@ export function flagTable(schema: z.ZodObject, commands: string, except: readonl
     return [
       `\`${isOnByDefault(property) ? negatedFlagOf(key) : flagOf(key)}${value}\`${commands}`,
       fallback === undefined || type === 'boolean' ? '' : String(fallback) || 'none',
-      range ? `${description} (${range})` : description,
+      isOnByDefault(property) ? notText(description) : range ? `${description} (${range})` : description,
     ];
   });
 }
@@ -55,13 +55,18 @@ function isOnByDefault({ type, default: fallback }: Property): boolean {
   return type === 'boolean' && fallback === true;
 }
 
+/** `Make overviews ...` -> `Do not make overviews ...`. */
+function notText(description: string): string {
+  return `Do not ${description.charAt(0).toLowerCase()}${description.slice(1)}`;
+}
+
 function negatedFlagOf(key: string): string {
   return flagOf(key).replace('--', '--no-');
 }
 
 function flagFor(key: string, property: Property): Option {
   const { type, description = '' } = property;
-  if (isOnByDefault(property)) return new Option(negatedFlagOf(key), `Do not: ${description}`);
+  if (isOnByDefault(property)) return new Option(negatedFlagOf(key), notText(description));
   const range = rangeOf(property);
   const option = new Option(
     type === 'boolean' ? flagOf(key) : `${flagOf(key)} <${placeholder(property)}>`,

@@ -71,11 +71,18 @@ function splitAxis(positions: Float64Array, scale: number, size: number, reach: 
   return { left, fx };
 }
 
-/** Posts run eastwards from the first one: what lies west of it has gone round the world. */
+/**
+ * Of each the turn that keeps it with the first: places that lie together stay together across the seam. Posts run eastwards
+ * from the first, over half the world and a little more.
+ */
 function unroll(left: Int32Array, period: number): void {
   const first = left.find((column) => column !== FAR);
   if (first === undefined) return;
-  for (let k = 0; k < left.length; k++) if (left[k] < first - 2) left[k] += period;
+  for (let k = 0; k < left.length; k++) {
+    if (left[k] === FAR) continue;
+    if (left[k] < first - period / 4) left[k] += period;
+    else if (left[k] >= first + (3 * period) / 4) left[k] -= period;
+  }
 }
 
 /** Least and greatest; FAR when there is none. */

@@ -88,10 +88,13 @@ export interface Feather {
   readonly wide: Stage | undefined;
 }
 
-/** `samples`: twice the width of the join, in level-0 samples; one too wide for the source's coarsest level is narrowed. */
+/**
+ * `samples`: twice the width of the join, in level-0 samples; one too wide for the source's coarsest level is narrowed. Up to
+ * what is filled at full resolution anyway there is one stage.
+ */
 export function planFeather({ source, maxFill }: RasterField, samples: number): Feather {
   const { levels } = source.info;
-  if (samples <= 1.5 * maxFill) return { samples: Math.min(samples, maxFill), wide: undefined };
+  if (samples <= maxFill) return { samples, wide: undefined };
   const scaleOf = (level: number) => Math.min(levels[level].scaleX, levels[level].scaleY);
   const fits = levels.findIndex((_, level) => samples / scaleOf(level) <= FEATHER_SAMPLES);
   const level = fits < 0 ? levels.length - 1 : fits;
@@ -107,7 +110,8 @@ export function planFeather({ source, maxFill }: RasterField, samples: number): 
 export function nearStage(field: RasterField, { samples, wide }: Feather, z: number): Stage {
   const level = field.levelFor(z);
   const near = wide && wide.level > level ? Math.min(samples, field.maxFill) : samples;
-  return { level, radius: Math.min(MAX_FEATHER_SAMPLES, radiusAtLevel(field.source.info, level, near)) };
+  const most = Math.max(MAX_FEATHER_SAMPLES, field.maxFill);
+  return { level, radius: Math.min(most, radiusAtLevel(field.source.info, level, near)) };
 }
 
 /**
@@ -159,11 +163,13 @@ function shrinkOf({ south, north }: LonLatBox): number {
 
 /**
  * Whether any sheet comes within `reach` samples of the box: by its corners where samples run along meridians, else by
- * places on a 9 x 9 grid.
+ * places on a grid of 3 x 3, or 9 x 9 where the box is large.
  */
 function touchOfSheets({ source, grid }: RasterField, box: LonLatBox, reach: number): Touch {
   const straight = grid.asStored && source.info.affine.b === 0 && source.info.affine.d === 0;
-  const steps = straight ? 1 : 8;
+  // Over a small box away from the poles a projection bends by far less than a quarter of a step.
+  const small = box.east - box.west < 1 && Math.max(Math.abs(box.south), Math.abs(box.north)) < 80;
+  const steps = straight ? 1 : small ? 2 : 8;
   let west = Infinity;
   let east = -Infinity;
   let north = Infinity;
@@ -185,8 +191,9 @@ function touchOfSheets({ source, grid }: RasterField, box: LonLatBox, reach: num
   // Longitudes are a circle, and the box's may be cut there.
   if (turn !== undefined) [west, east] = [0, turn];
   // Straight lines on the globe bend in the raster, between the places tried by less than a step.
-  const marginX = reach + (straight ? 0 : (east - west) / steps);
-  const marginY = reach + (straight ? 0 : (south - north) / steps);
+  const bend = straight ? 0 : 1 / 8;
+  const marginX = reach + (east - west) * bend;
+  const marginY = reach + (south - north) * bend;
   const column = Math.floor(west - marginX);
   const row = Math.floor(north - marginY);
   const window = {

@@ -173,7 +173,9 @@ function featherSamples({ field, featherMetres }: Member, lower: readonly Raster
   if (featherMetres !== undefined) return (2 * featherMetres) / spacingMetres(field);
   const next = lower.find((other) => overlap(other.info.bounds, field.info.bounds));
   if (next === undefined || field.maxFill === 0) return field.maxFill;
-  return Math.max(field.maxFill, (4 * next.info.spacingDegrees) / field.info.spacingDegrees);
+  const wanted = (4 * next.info.spacingDegrees) / field.info.spacingDegrees;
+  // A little wider than what is filled anyway is not worth a second stage.
+  return wanted > 1.5 * field.maxFill ? wanted : field.maxFill;
 }
 
 function spacingMetres({ info }: RasterField): number {

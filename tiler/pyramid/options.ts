@@ -87,7 +87,7 @@ export const tileOptionsSchema = z.strictObject({
   prepare: z
     .boolean()
     .default(true)
-    .describe("Make overviews of the sources before the first tile; without, the files' own overviews are used"),
+    .describe('Make overviews of the sources before the first tile, but use those that the files bring'),
   allow: z
     .array(z.string().min(1))
     .default([])

@@ -103,7 +103,7 @@ export async function openTerrainMaker(
     throw problem;
   }
   const floor = openFloorField(field);
-  const warnings = warningsOf(members.map((member) => member.field));
+  const warnings = [...warningsOf(members.map((member) => member.field)), ...featherWarnings(field, members)];
   const certified = options.prepare && members.every(({ source }) => source.certified);
   let planned: TilePlan | undefined;
 
@@ -197,6 +197,15 @@ function plannedData(field: TerrainField, members: readonly TerrainMember[]): Pl
   return members.map(({ lastLevel }, i) => ({ lastLevel, touches: (box, z) => field.touches(i, box, z) }));
 }
 
+/** A feather cannot be wider than the coarsest level of its source lets it. */
+function featherWarnings(field: TerrainField, members: OpenedMembers['members']): string[] {
+  return members.flatMap(({ featherMetres, field: { info } }, i) => {
+    const metres = field.featherMetres(i);
+    if (featherMetres === undefined || Math.abs(metres - featherMetres) <= featherMetres / 10) return [];
+    return `${info.name}: a feather of ${featherMetres} m is more than the source lets it be; it is ${metres.toPrecision(2)} m wide.`;
+  });
+}
+
 function crsStatement(fields: readonly RasterField[]): CrsStatement {
   const accuracies = fields.map(({ crs }) => crs.accuracyMetres ?? null);
   return {
@@ -276,9 +285,12 @@ async function openMembers(
     const clipped = clip ? await Promise.all(sources.map((source) => clipSource(source, clip))) : sources;
     // Of several sources a clip may leave nothing.
     const left = clipped.filter(({ info }) => info.sheets.length > 0);
-    return left.map((source) =>
+    const prepared = left.map((source) =>
       openPrepared(source, { folder: bringsOverviews(source) ? undefined : folder, maxSamples }),
     );
+    // Each closes what it stands for.
+    all.splice(-sources.length, sources.length, ...prepared, ...sources.filter((_, i) => !left.includes(clipped[i])));
+    return prepared;
   }
 }
 

@@ -20,9 +20,7 @@ export async function clipSource(source: RasterSource, polygons: LonLatPolygons)
   const sheets: SheetWindow[] = [];
   for (const sheet of info.sheets) {
     const parts = mask.boxes.map((box) => intersect(sheet, box)).filter((part) => part !== undefined);
-    const [first, ...others] = parts;
-    if (first === undefined) continue;
-    sheets.push({ file: sheet.file, ...others.reduce(unionOf, first) });
+    for (const part of apart(parts)) sheets.push({ file: sheet.file, ...part });
   }
   const { rows: forward } = source;
   return {
@@ -75,7 +73,25 @@ function cut(
   return samples;
 }
 
-function unionOf(a: Omit<SheetWindow, 'file'>, b: Omit<SheetWindow, 'file'>): Omit<SheetWindow, 'file'> {
+/** Boxes that do not meet: those that do become one, so that every sample is counted once and what lies between none. */
+function apart(boxes: readonly SampleWindow[]): SampleWindow[] {
+  const out: SampleWindow[] = [];
+  for (const box of boxes) {
+    let joined = box;
+    for (let k = 0; k < out.length; ) {
+      if (intersect(out[k], joined) === undefined) k++;
+      else {
+        joined = unionOf(out[k], joined);
+        out.splice(k, 1);
+        k = 0;
+      }
+    }
+    out.push(joined);
+  }
+  return out;
+}
+
+function unionOf(a: SampleWindow, b: SampleWindow): SampleWindow {
   const [column, row] = [Math.min(a.column, b.column), Math.min(a.row, b.row)];
   const [east, south] = [
     Math.max(a.column + a.columns, b.column + b.columns),

@@ -1,5 +1,5 @@
 /** A file of overviews of one source, made by `make-overviews.ts`: cells of a level, and the bounds on what they leave out. */
-import { open } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { type BlockBounds, unpackBounds, unpackHeights } from './overview-block.ts';
 import { type BlockRecord, HEAD_BYTES, type OverviewIndex, type Piece, readHead, readIndex } from './overview-index.ts';
@@ -15,6 +15,8 @@ export interface OverviewFile {
   /** Reads all of it and throws DamagedOverviews where a checksum does not fit. */
   verify(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
+  /** Closes it, and removes it unless another has taken its place under its name. */
+  discard(): Promise<void>;
 }
 
 /** The file is not whole, or not of what it should be: it has to be made anew. */
@@ -23,7 +25,10 @@ export class DamagedOverviews extends Error {}
 /** Bytes that are checked at a time. */
 const CHECKED_AT_ONCE = 2 ** 23;
 
-/** `subject`: what the overviews must be of. Undefined when there is no such file; throws DamagedOverviews. */
+/**
+ * `subject`: what the overviews must be of. Undefined when there is no such file; throws DamagedOverviews, and the file
+ * is removed then.
+ */
 export async function openOverviewFile(
   path: string,
   subject: string,
@@ -34,6 +39,7 @@ export async function openOverviewFile(
     throw error;
   });
   if (handle === undefined) return undefined;
+  let discarding: Promise<void> | undefined;
   try {
     const { size } = await handle.stat();
     const index = await readWholeIndex();
@@ -50,6 +56,10 @@ export async function openOverviewFile(
       },
       verify: (signal) => verify(index, signal),
       close: () => handle.close(),
+      discard: () => {
+        discarding ??= removeOwn(path, handle).finally(() => handle.close());
+        return discarding;
+      },
     };
 
     async function readWholeIndex(): Promise<OverviewIndex> {
@@ -68,6 +78,7 @@ export async function openOverviewFile(
       return bytes;
     }
   } catch (error) {
+    if (error instanceof DamagedOverviews) await removeOwn(path, handle);
     await handle.close();
     throw error;
   }
@@ -118,6 +129,13 @@ export async function openOverviewFile(
   function refuse(cause: unknown): never {
     throw new DamagedOverviews(`${path} is damaged`, { cause });
   }
+}
+
+/** Others may have met the damage before, and made the file anew. */
+async function removeOwn(path: string, handle: FileHandle): Promise<void> {
+  const own = await handle.stat({ bigint: true });
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  if (found?.ino === own.ino) await rm(path, { force: true });
 }
 
 function endOf({ bounds }: BlockRecord): number {

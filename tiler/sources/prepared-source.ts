@@ -5,7 +5,6 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RelievoError } from '../error.ts';
 import { BlockCache } from './block-cache.ts';
@@ -154,9 +153,8 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
 
   /** The file, opened once; undefined while there is none. */
   async function openStored(): Promise<OverviewFile | undefined> {
-    opening ??= openOverviewFile(path, subject, quantum).catch(async (error) => {
+    opening ??= openOverviewFile(path, subject, quantum).catch((error) => {
       if (!(error instanceof DamagedOverviews)) throw error;
-      await rm(path, { force: true });
       return undefined;
     });
     const mine = opening;
@@ -171,10 +169,10 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
   }
 
   async function discard(file: OverviewFile): Promise<void> {
-    opening = undefined;
+    const mine = opening;
+    if ((await mine?.catch(() => undefined)) === file && opening === mine) opening = undefined;
     decoded.drop(`${path}\n`);
-    await rm(path, { force: true });
-    await file.close();
+    await file.discard();
   }
 
   async function readLevel(
@@ -207,7 +205,7 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
       else if ((error as NodeJS.ErrnoException).code !== 'EBADF') throw error;
       throw new RelievoError(
         'busy',
-        `What was prepared of ${info.name} has been damaged on the disk and is removed; it is prepared anew at the next start.`,
+        `What was prepared of ${info.name} has been damaged on the disk and is removed; relievo serve prepares it anew by itself, other commands at their next start.`,
         { where: path, cause: error },
       );
     }

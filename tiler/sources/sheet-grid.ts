@@ -28,7 +28,10 @@ export interface Place {
 const SPACING_TOLERANCE = 1e-6;
 const POSITION_TOLERANCE = 0.01;
 
-/** Indices of the sheets that share one grid of samples: each goes to the first group whose first sheet it continues. */
+/** Each is laid over all others below it; no mosaic of products needs more. */
+const MAX_GRIDS = 1000;
+
+/** Indices of the sheets that share one grid of samples: each goes to the first group whose first sheet it continues. Refuses too many grids. */
 export function groupSheets(infos: readonly RasterInfo[]): readonly (readonly number[])[] {
   const groups: { readonly origin: Origin; readonly members: number[] }[] = [];
   const byFrame = new Map<string, typeof groups>();
@@ -40,6 +43,13 @@ export function groupSheets(infos: readonly RasterInfo[]): readonly (readonly nu
     if (group !== undefined) {
       group.members.push(i);
       continue;
+    }
+    if (groups.length === MAX_GRIDS) {
+      throw new RelievoError(
+        'input-unsupported',
+        `The ${infos.length} files lie on more than ${MAX_GRIDS} different grids (${info.name} begins another), and each would be a source of its own: bring them to one grid first (gdalbuildvrt, or gdalwarp -tap).`,
+        { where: info.name },
+      );
     }
     const added = { origin: originOf(info), members: [i] };
     alike.push(added);
