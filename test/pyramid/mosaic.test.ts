@@ -221,7 +221,7 @@ describeWithData(
         expect(contributors.reduce((sum, { share }) => sum + share, floorShare)).toBeCloseTo(1, 6);
         for (const { field } of contributors) named.add(field.info.name);
       }
-      expect(named).toEqual(new Set(['swiss_lv95_float32_cog.tif', 'utm.tif', 'etopo5_global_lon0-360_int16.tif']));
+      expect(named).toEqual(new Set(['Val Ferret', 'utm.tif', 'etopo5_global_lon0-360_int16.tif']));
     });
   },
 );

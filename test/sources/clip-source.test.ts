@@ -58,7 +58,9 @@ describe('clipSource', () => {
     const clipped = await clipSource(degrees(0, 5, 6, 6), [[box(0.5, 0.5, 4.5, 4.5), box(1.5, 1.5, 3.5, 3.5)]]);
     const ring = ['1,1', '2,1', '3,1', '4,1', '1,2', '4,2', '1,3', '4,3', '1,4', '2,4', '3,4', '4,4'];
     expect(await placesIn(clipped)).toEqual(ring);
-    expect(clipped.info.sheets).toEqual([{ file: 'memory', column: 1, row: 1, columns: 4, rows: 4 }]);
+    expect(clipped.info.sheets).toEqual([
+      { file: 'memory', column: 1, row: 1, columns: 4, rows: 4, origin: { column: 0, row: 0 } },
+    ]);
   });
 
   it('takes polygons that overlap together', async () => {

@@ -112,10 +112,13 @@ sources:
       'sheets/s10.tif': 'x',
       'sheets/s9.tif': 'x',
     });
-    const found = await readMosaic([join(folder, 'mosaic.yaml')], { how: { verticalUnit: 'foot', nodata: 7 } });
+    const namedIn = join(folder, 'mosaic.yaml');
+    const found = await readMosaic([namedIn], { how: { verticalUnit: 'foot', nodata: 7 } });
     expect(found).toEqual([
       {
         name: 'Survey',
+        title: 'Survey',
+        namedIn,
         paths: [join(folder, 'survey/dtm.tif')],
         how: {
           verticalDatum: join(folder, 'geoids/local.gtx'),
@@ -128,12 +131,13 @@ sources:
       },
       {
         name: 'sheets/*.tif, https://dem.example/x.tif',
+        namedIn,
         paths: [join(folder, 'sheets/s9.tif'), join(folder, 'sheets/s10.tif'), 'https://dem.example/x.tif'],
         how: { verticalDatum: 'egm2008', verticalUnit: '0.1', bounds: '10,40,12,42', range: '0,100', nodata: 7 },
         clip: [SQUARE],
         featherMetres: 0,
       },
-      { name: 'base', paths: [], how: {}, base: true, clip: undefined, featherMetres: undefined },
+      { name: 'base', namedIn, paths: [], how: {}, base: true, clip: undefined, featherMetres: undefined },
     ]);
   });
 

@@ -169,7 +169,7 @@ function surveyWarnings({ members, spec }: TerrainMaker, { field }: TerrainMembe
   if (voidShare === 1) warnings.push('All samples that were read are void: there is nothing to see.');
   else if (voidShare > VISIBLE_VOIDS) {
     warnings.push(
-      `${shareText(voidShare)} of the samples are void: gaps up to ${spec.options.maxFill} samples wide are filled from their rim, wider ones slope into what lies below: ${SURFACES[spec.options.outside]}.`,
+      `${shareText(voidShare)} of the samples are void: gaps up to ${spec.options.maxFill} samples wide are filled from their rim, wider ones slope into what lies below${members.length > 1 ? '' : `: ${SURFACES[spec.options.outside]}`}.`,
     );
   }
   const named = members.length > 1 ? warnings.map((warning) => `${info.name}: ${warning}`) : warnings;

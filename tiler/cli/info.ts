@@ -19,6 +19,8 @@ const infoOptionsSchema = tileOptionsSchema.pick({
   rawLayout: true,
   nodata: true,
   heightEncoding: true,
+  outside: true,
+  maxFill: true,
   allow: true,
   strict: true,
 });

@@ -10,6 +10,11 @@ import { addPrepareCommand } from './prepare.ts';
 import { addSampleCommand } from './sample.ts';
 import { addServeCommand } from './serve.ts';
 
+if (Number(process.versions.node.split('.')[0]) < 22) {
+  process.stderr.write(`relievo: Relievo needs Node 22.13 or newer; this is ${process.versions.node}.\n`);
+  process.exit(1);
+}
+
 const program = new Command('relievo')
   .description('Turns elevation rasters into terrain that a globe can stream.')
   .version(VERSION)

@@ -82,22 +82,33 @@ interface PreparedFile {
   readonly file: string | undefined;
   readonly bytes: number | undefined;
   readonly samples: number;
+  readonly remote: boolean;
 }
 
 function preparedFiles({ members }: TerrainMaker): PreparedFile[] {
   return members.map(({ source }) => {
     const { name, sheets } = source.info;
-    const bytes = source.file === undefined ? undefined : statSync(source.file, { throwIfNoEntry: false })?.size;
+    const bytes = source.file === undefined ? undefined : bytesOf(source.file);
     const samples = sheets.reduce((sum, { columns, rows }) => sum + columns * rows, 0);
-    return { name, file: source.file, bytes, samples };
+    return { name, file: source.file, bytes, samples, remote: source.info.remote === true };
   });
+}
+
+/** Undefined also where the folder may not be looked into: whoever writes there then says so. */
+function bytesOf(file: string): number | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.size;
+  } catch {
+    return undefined;
+  }
 }
 
 function isSame(one: PreparedFile): (other: PreparedFile) => boolean {
   return (other) => other.file === one.file;
 }
 
-function sentence({ name, file, bytes = 0, samples }: PreparedFile, made: boolean): string {
+function sentence({ name, file, bytes = 0, samples, remote }: PreparedFile, made: boolean): string {
+  if (file === undefined && remote) return `${name} brings its own overviews and is far away: it is not prepared.`;
   if (file === undefined) return `${name} is so small that there is nothing to prepare.`;
   const size = `${bytesText(bytes)}, ${(bytes / samples).toFixed(2)} bytes a sample`;
   return made ? `${name} is prepared (${size}): ${file}` : `${name} was already prepared (${size}): ${file}`;

@@ -122,7 +122,7 @@ function toJson(lon: number, lat: number, sample: HeightSample, field: TerrainFi
     ...(explained && {
       explain: {
         contributors: contributors.map(explanation),
-        outside: field.floor,
+        outside: field.base ? 'base' : field.floor,
         outsideShare: round(sample.floorShare),
       },
     }),
@@ -136,13 +136,14 @@ function fileOf({ sheet, field }: Contributor): string | null {
 function explanation(contributor: Contributor) {
   const { field, share, difference, geoidHeight, column, row, sheet, raw } = contributor;
   const placed = Number.isFinite(column);
+  const first = sheet?.origin ?? sheet ?? { column: 0, row: 0 };
   return {
     source: field.dataOrigin === Origin.base ? `base: ${field.info.name}` : field.info.name,
     file: fileOf(contributor),
     share: round(share),
     difference: round(difference),
-    column: placed ? round(column - (sheet?.column ?? 0)) : null,
-    row: placed ? round(row - (sheet?.row ?? 0)) : null,
+    column: placed ? round(column - first.column) : null,
+    row: placed ? round(row - first.row) : null,
     storedValues: raw.map((value) => (Number.isNaN(value) ? null : value)),
     unit: field.source.info.vertical.unit,
     crs: field.crs.name,

@@ -310,6 +310,9 @@ function fillDifference(
   return { values, relief: relief.heights, carried, data, state };
 }
 
+/** A place so close to a row or column of samples lies on it: the next one has no part in it. */
+const NEGLIGIBLE = 1e-6;
+
 const STATE_ORIGIN = new Uint8Array(4);
 STATE_ORIGIN[MEASURED] = Origin.measured;
 STATE_ORIGIN[FILLED] = Origin.filled;
@@ -340,15 +343,15 @@ function compose(
     const difference = bilinear(carried, p, columns, fx, fy);
     if (measured === 0) {
       heights[at] += difference;
-      const came = worstState(state, p, columns, fx > 0, fy > 0);
+      const came = worstState(state, p, columns, fx > NEGLIGIBLE, fy > NEGLIGIBLE);
       if (came !== OUTSIDE) origin[at] = STATE_ORIGIN[came];
     } else {
-      const around = isWhole(data, p, columns, fx > 0, fy > 0);
+      const around = isWhole(data, p, columns, fx > NEGLIGIBLE, fy > NEGLIGIBLE);
       const here = geoid(at, around ? Origin.measured : Origin.filled);
       let height = bilinear(values, p, columns, fx, fy) * unitMetres + here;
       if (!around) height += (1 - measured) * (below.heights[at] - here - interpolate(relief, p, columns, fx, fy));
       heights[at] = height;
-      const came = worstState(state, p, columns, fx > 0, fy > 0);
+      const came = worstState(state, p, columns, fx > NEGLIGIBLE, fy > NEGLIGIBLE);
       origin[at] = around ? field.dataOrigin : came === OUTSIDE ? Origin.blended : STATE_ORIGIN[came];
     }
     if (at === 0) first = { share: measured, difference, origin: origin[0] as Origin };

@@ -13,7 +13,7 @@ import {
 } from './job.ts';
 import type { LabelOptions } from './options.ts';
 import { countTiles, rangesUnder, type TilePlan } from './plan.ts';
-import { openTerrainMaker, type TerrainSpec } from './terrain-maker.ts';
+import { openTerrainMaker, type TerrainMaker, type TerrainSpec } from './terrain-maker.ts';
 
 export interface BuildOptions {
   readonly out: string;
@@ -53,17 +53,7 @@ export async function buildTileset(
   const writer = await openDirectoryWriter(out);
   try {
     const maker = await openTerrainMaker(spec, { signal, onScan });
-    const plan = maker.plan();
-    const document = maker.document(basename(resolve(out)), labels);
-    const tilesByLevel = plan.map(countTiles);
-    const total = tilesByLevel.reduce((sum, count) => sum + count, 0);
-    try {
-      onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
-      // Once, before there are threads: each of them would do it for itself.
-      if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare, onWait });
-    } finally {
-      await maker.close();
-    }
+    const { plan, document, total } = await planAndPrepare(maker).finally(() => maker.close());
     let done = 0;
     const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, writer.folder), {
       spec: pinSpec(maker),
@@ -80,6 +70,16 @@ export async function buildTileset(
   } catch (error) {
     await writer.abort();
     throw error;
+  }
+
+  async function planAndPrepare(maker: TerrainMaker) {
+    const plan = maker.plan();
+    const document = maker.document(basename(resolve(out)), labels);
+    const tilesByLevel = plan.map(countTiles);
+    onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
+    // Once, before there are threads: each of them would do it for itself.
+    if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare, onWait });
+    return { plan, document, total: tilesByLevel.reduce((sum, count) => sum + count, 0) };
   }
 }
 

@@ -69,7 +69,7 @@ export const tileOptionsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Layout of a headerless file: COLUMNSxROWS:TYPE[:little|big][:SKIP], such as 3601x3601:int16:big'),
-  nodata: z.number().optional().describe('Value of missing samples, instead of what the file says'),
+  nodata: z.number().optional().describe('Value that stands for missing samples, beside what the file says'),
   heightEncoding: z
     .enum(['terrain-rgb', 'terrarium'])
     .optional()
@@ -91,7 +91,9 @@ export const tileOptionsSchema = z.strictObject({
   allow: z
     .array(z.string().min(1))
     .default([])
-    .describe('Folders and addresses (beginnings of URLs) that mosaic files may refer to, beside their own folder'),
+    .describe(
+      'Folders and addresses (beginnings of URLs) that VRTs and tile indexes may refer to, beside their own folder',
+    ),
   strict: z.boolean().default(false).describe('Refuse to assume a vertical datum'),
 });
 export type TileOptions = z.output<typeof tileOptionsSchema>;

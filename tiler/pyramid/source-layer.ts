@@ -11,7 +11,7 @@ import { keepsOverviews, type OpenRunner, pinSpec } from './job.ts';
 import type { Layer, Variant } from './layer.ts';
 import type { LabelOptions } from './options.ts';
 import { isPlanned } from './plan.ts';
-import { openTerrainMaker, type TerrainSpec } from './terrain-maker.ts';
+import { openTerrainMaker, type TerrainMaker, type TerrainSpec } from './terrain-maker.ts';
 
 /** Tiles in the making, at most; more are answered with a request to come again. */
 const MAX_FLIGHTS = 512;
@@ -33,6 +33,8 @@ export interface SourceLayerOptions {
   readonly onScan?: ((done: number, total: number) => void) | undefined;
   /** How long a tile waits for its overviews, in milliseconds; default 10 000. */
   readonly patienceMs?: number | undefined;
+  /** How long after overviews could not be made nobody tries again, in milliseconds; default 60 000. */
+  readonly retryMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,19 +47,18 @@ export interface SourceLayer extends Layer {
 
 /** How long a tile waits for what it is read from before its client is told to come again. */
 const PATIENCE_MS = 10_000;
+/** A full disk is not emptied in between two requests, and to find it full again may take an hour's work. */
+const RETRY_MS = 60_000;
 
 export async function openSourceLayer(
   spec: TerrainSpec,
-  { name, labels, width, openRunner, patienceMs = PATIENCE_MS, ...more }: SourceLayerOptions,
+  { name, labels, width, openRunner, patienceMs = PATIENCE_MS, retryMs = RETRY_MS, ...more }: SourceLayerOptions,
 ): Promise<SourceLayer> {
   const { cacheFolder, onFault, onWait, onScan, signal } = more;
   const maker = await openTerrainMaker(spec, { signal, onScan });
-  const plan = maker.plan();
-  const document = maker.document(name, labels);
+  const { plan, document, needsPreparing, readsOverview } = await describe(maker, name, labels);
   /** By level: whether its tiles have to wait until something is prepared. */
-  let waits = plan.map((_, z) => maker.needsPreparing(z));
-  const readsOverview = plan.map((_, z) => maker.field.readsOverview(z));
-  await maker.close();
+  let waits = needsPreparing;
   const pinned = pinSpec(maker);
   const kept =
     cacheFolder === undefined
@@ -70,6 +71,7 @@ export async function openSourceLayer(
   let isPrepared = !waits.includes(true);
   let preparing: Promise<void> | undefined;
   let share = 0;
+  let failedAt = Number.NEGATIVE_INFINITY;
   const closing = new AbortController();
 
   return {
@@ -114,9 +116,14 @@ export async function openSourceLayer(
     if (found) return found;
     if (waits[id.z] && preparing && keepsOverviews(spec)) await waitForOverviews(id);
     // Not under one client's signal: a tile takes milliseconds, and others may wait for it.
-    const { tile } = await runner.run({ kind: 'tile', id }).catch((error) => {
-      if (error instanceof RelievoError && error.code === 'busy') prepareAgain();
-      throw error;
+    const job = { kind: 'tile', id } as const;
+    const { tile } = await runner.run(job).catch(async (error) => {
+      if (!(error instanceof RelievoError && error.code === 'busy')) throw error;
+      prepareAgain();
+      if (!preparing || !keepsOverviews(spec)) throw error;
+      // At the edge of the data and at voids tiles of every level read overviews.
+      await waitForOverviews(id);
+      return runner.run(job);
     });
     if (tile) await kept?.write(id, tile);
     return tile;
@@ -139,6 +146,10 @@ export async function openSourceLayer(
     preparing ??= runPrepare(read)
       .then(() => {
         isPrepared = true;
+      })
+      .catch((error) => {
+        failedAt = performance.now();
+        throw error;
       })
       .finally(() => {
         preparing = undefined;
@@ -168,11 +179,23 @@ export async function openSourceLayer(
 
   /** What was prepared has been removed or damaged while it was in use. */
   function prepareAgain(): void {
-    if (preparing || !keepsOverviews(spec)) return;
+    if (preparing || !keepsOverviews(spec) || performance.now() - failedAt < retryMs) return;
     isPrepared = false;
     waits = readsOverview;
     prepareOnce().catch((error) => {
       if (!closing.signal.aborted) onFault?.(`the overviews cannot be made: ${error.message}`);
     });
+  }
+}
+
+/** What a layer knows of itself without its sources, which are closed, whatever happens. */
+async function describe(maker: TerrainMaker, name: string, labels: LabelOptions) {
+  try {
+    const plan = maker.plan();
+    const needsPreparing = plan.map((_, z) => maker.needsPreparing(z));
+    const readsOverview = plan.map((_, z) => maker.field.readsOverview(z));
+    return { plan, document: maker.document(name, labels), needsPreparing, readsOverview };
+  } finally {
+    await maker.close();
   }
 }

@@ -16,6 +16,7 @@ import { openPrepared } from '../sources/prepared-source.ts';
 import type { RasterSource, ReadOptions } from '../sources/raster-source.ts';
 import { baseName } from '../sources/source-name.ts';
 import { SourcePool } from '../sources/source-pool.ts';
+import { VrtFiles } from '../sources/vrt-files.ts';
 import { VERSION } from '../version.ts';
 import { type MadeTile, makeTile, TILE_VERSION } from './make-tile.ts';
 import { DEEPEST_LEVEL, type LabelOptions, type TileOptions } from './options.ts';
@@ -244,6 +245,7 @@ async function openMembers(
   const folder = options.prepare && hash ? cacheFolder : undefined;
   const all: RasterSource[] = [];
   const pool = new SourcePool(spec.openFiles);
+  const vrtFiles = new VrtFiles(spec.openFiles);
   try {
     const found: { field: RasterField; source: PreparableSource; featherMetres: number | undefined }[] = [];
     const mosaic = spec.mosaic ?? (await readMosaic(spec.sources, { how, allow: options.allow, signal }));
@@ -275,10 +277,12 @@ async function openMembers(
       allow: options.allow,
       cacheFolder,
       pool,
-      maxOpenFiles: spec.openFiles,
+      vrtFiles,
       hash,
       signal,
       onScan,
+    }).catch((error: unknown) => {
+      throw namedIn(error, member);
     });
     all.push(...sources);
     const { clip } = member;
@@ -286,12 +290,23 @@ async function openMembers(
     // Of several sources a clip may leave nothing.
     const left = clipped.filter(({ info }) => info.sheets.length > 0);
     const prepared = left.map((source) =>
-      openPrepared(source, { folder: bringsOverviews(source) ? undefined : folder, maxSamples }),
+      openPrepared(titled(source, member), { folder: bringsOverviews(source) ? undefined : folder, maxSamples }),
     );
     // Each closes what it stands for.
     all.splice(-sources.length, sources.length, ...prepared, ...sources.filter((_, i) => !left.includes(clipped[i])));
     return prepared;
   }
+}
+
+/** A file that is missing is easier found where it is named. */
+function namedIn(error: unknown, { namedIn: by }: MosaicMember): unknown {
+  if (by === undefined || !(error instanceof RelievoError) || error.message.includes(by)) return error;
+  const message = `${error.message.replace(/\.$/, '')}. It is named in ${by}.`;
+  return new RelievoError(error.code, message, { where: error.where, cause: error.cause });
+}
+
+function titled(source: RasterSource, { title }: MosaicMember): RasterSource {
+  return title === undefined ? source : { ...source, info: { ...source.info, name: title } };
 }
 
 function nothingLeft({ sources }: TerrainSpec): RelievoError {

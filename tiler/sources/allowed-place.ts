@@ -38,6 +38,8 @@ export function resolveReference(name: string, referrer: Referrer, beside = true
   if (!isRemoteName(referrer.path)) {
     return requireAllowed(beside ? resolve(dirname(referrer.path), name) : resolve(name), name, referrer);
   }
+  const object = plainObject(referrer.path.replace(/[^/]*$/, '') + name);
+  if (object !== undefined) return requireAllowed(object, name, referrer);
   if (/%(2f|5c)|[\\?#]/i.test(name)) throw refused(name, referrer, 'is no plain relative name');
   return requireAllowed(new URL(name, referrer.path).href, name, referrer);
 }
@@ -55,8 +57,24 @@ export async function checkLinks(path: string, referrer: Referrer): Promise<void
 /** GDAL's names of addresses and ours as an address, undefined for others. */
 function addressOf(name: string): string | undefined {
   const plain = name.replace(/^\/vsicurl(_streaming)?\/(?=https?:)/i, '').replace(/^\/vsis3(_streaming)?\//i, 's3://');
-  if (!isRemoteName(plain) || !URL.canParse(plain)) return undefined;
-  return new URL(plain).href;
+  return isRemoteName(plain) ? plainAddress(plain) : undefined;
+}
+
+/** Without steps between folders, so that places can be compared; undefined where it cannot be parsed. */
+function plainAddress(address: string): string | undefined {
+  return plainObject(address) ?? URL.parse(address)?.href;
+}
+
+/** The same for `s3://bucket/key`, whose letters stay as they are written; undefined for other addresses. */
+function plainObject(address: string): string | undefined {
+  const [, bucket, key = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/is.exec(address) ?? [];
+  if (bucket === undefined) return undefined;
+  const parts: string[] = [];
+  for (const part of key.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '.') parts.push(part);
+  }
+  return `s3://${bucket}/${parts.join('/')}`;
 }
 
 function requireAllowed(place: string, name: string, referrer: Referrer): string {
@@ -71,8 +89,9 @@ function isAllowedPath(path: string, { path: from, allow }: Referrer): boolean {
 }
 
 function isAllowedAddress(address: string, { path: from, allow }: Referrer): boolean {
-  const roots = allow.filter((entry) => isRemoteName(entry) && URL.canParse(entry)).map((entry) => new URL(entry).href);
-  if (isRemoteName(from)) roots.push(new URL('.', from).href);
+  const folders = allow.filter((entry) => isRemoteName(entry));
+  if (isRemoteName(from)) folders.push(plainObject(from)?.replace(/[^/]*$/, '') ?? new URL('.', from).href);
+  const roots = folders.flatMap((entry) => plainAddress(entry) ?? []);
   return roots.some((root) => address === root || address.startsWith(root.endsWith('/') ? root : `${root}/`));
 }
 

@@ -20,7 +20,8 @@ export async function clipSource(source: RasterSource, polygons: LonLatPolygons)
   const sheets: SheetWindow[] = [];
   for (const sheet of info.sheets) {
     const parts = mask.boxes.map((box) => intersect(sheet, box)).filter((part) => part !== undefined);
-    for (const part of apart(parts)) sheets.push({ file: sheet.file, ...part });
+    for (const part of apart(parts))
+      sheets.push({ file: sheet.file, ...part, origin: sheet.origin ?? { column: sheet.column, row: sheet.row } });
   }
   const { rows: forward } = source;
   return {

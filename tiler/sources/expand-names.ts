@@ -2,7 +2,7 @@
  * The files that a name stands for: a file or an address itself, the files of a glob (`data/*.tif`), the rasters in a folder.
  * Nothing is opened and, of many files, nothing is asked of the disk but their names, so that 100 000 take a second.
  */
-import { glob, readdir, stat } from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { RelievoError } from '../error.ts';
 import { isRemoteName } from './source-name.ts';
@@ -23,13 +23,13 @@ export async function expandName(name: string, folder: string, signal?: AbortSig
   const path = resolve(folder, name);
   const isGlob = GLOB_CHARACTER.test(name);
   if (!isGlob && FILE_ENDING.test(path)) return [path];
-  const found = await stat(path).catch(() => undefined);
+  const found = await fs.stat(path).catch(() => undefined);
   if (found?.isDirectory()) return (await looksLikeTileTree(path)) ? [path] : rastersIn(path);
   return found === undefined && isGlob ? filesOf(name, folder, signal) : [path];
 }
 
 async function rastersIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+  const entries = await fs.readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw new RelievoError('input-missing', `Cannot list the folder ${path}: ${(cause as Error).message}.`, {
       where: path,
       cause,
@@ -56,7 +56,7 @@ async function filesOf(pattern: string, folder: string, signal: AbortSignal | un
   const namesEnding = /\.[^./\\*]|\.\*?[a-z]/i.test(basename(pattern));
   const found: string[] = [];
   let others = 0;
-  for await (const entry of glob(pattern, { cwd: folder, withFileTypes: true })) {
+  for await (const entry of fs.glob(pattern, { cwd: folder, withFileTypes: true })) {
     signal?.throwIfAborted();
     if (entry.isDirectory() || entry.name.startsWith('.')) continue;
     if (namesEnding || isRaster(entry.name)) found.push(join(entry.parentPath, entry.name));

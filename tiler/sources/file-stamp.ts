@@ -1,5 +1,7 @@
 /** What tells, without reading a file, whether it is still the one that was read: size, times and inode. */
 import { statSync } from 'node:fs';
+import { RelievoError } from '../error.ts';
+import { shownName } from './source-name.ts';
 
 /** `size mtimeNs inode ctimeNs`: the last changes with anything that is done to the file, the others with its content. */
 export type FileStamp = string;
@@ -32,4 +34,14 @@ export function isSettled(stamp: FileStamp, lookedMs: number): boolean {
 /** Whether a file's content is the one of an earlier stamp; renaming and new permissions do not count. */
 export function isSameContent(a: FileStamp, b: FileStamp): boolean {
   return a.slice(0, a.lastIndexOf(' ')) === b.slice(0, b.lastIndexOf(' '));
+}
+
+/** The refusal of a file that is not as it was. */
+export function changedFile(name: string): RelievoError {
+  const where = shownName(name);
+  return new RelievoError(
+    'input-invalid',
+    `${where} has changed since it was first looked at, and heights of before and after must not be mixed: start again.`,
+    { where },
+  );
 }

@@ -17,6 +17,8 @@ import { datumOfText } from './vertical-datums.ts';
 export interface MosaicEntry {
   /** As written, or the name that the entry has. */
   readonly name: string;
+  /** The name that the entry has. */
+  readonly title: string | undefined;
   /** As written; empty for the relief that comes with Relievo. */
   readonly names: readonly string[];
   readonly base: boolean;
@@ -125,6 +127,7 @@ async function readEntry(entry: Entry, folder: string, at: string): Promise<Mosa
   }
   return {
     name: entry.name ?? names.join(', '),
+    title: entry.name,
     names: base ? [] : names,
     base,
     how,

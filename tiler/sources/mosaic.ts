@@ -14,6 +14,10 @@ export type LonLatPolygons = readonly (readonly (readonly (readonly [lon: number
 export interface MosaicMember {
   /** For people. */
   readonly name: string;
+  /** What the user calls it; default what its files are called. */
+  readonly title?: string | undefined;
+  /** The mosaic file or the tile index that names it. */
+  readonly namedIn?: string | undefined;
   /** Absolute paths and addresses of rasters; empty for the base. */
   readonly paths: readonly string[];
   readonly how: Understanding;
@@ -56,7 +60,7 @@ export async function readMosaic(
       members.push(...(await membersOf(path, { how, allow, signal })));
     } else if (!isRemoteName(name) && isTileIndexName(name)) {
       together = undefined;
-      members.push({ name, paths: await readTileIndex(path, allow, signal), how });
+      members.push({ name, paths: await readTileIndex(path, allow, signal), how, namedIn: path });
     } else {
       const paths = await expandName(name, process.cwd(), signal);
       if (together === undefined) {
@@ -77,7 +81,7 @@ async function membersOf(path: string, { how, allow = [], signal }: MosaicOption
   const members: MosaicMember[] = [];
   for (const { names, base, how: own, ...rest } of entries) {
     if (base) {
-      members.push({ ...rest, paths: [], how: {}, base: true });
+      members.push({ ...rest, namedIn: path, paths: [], how: {}, base: true });
       continue;
     }
     const paths: string[] = [];
@@ -88,7 +92,7 @@ async function membersOf(path: string, { how, allow = [], signal }: MosaicOption
         : await expandName(name, folder, signal);
       for (const one of found) paths.push(one);
     }
-    members.push({ ...rest, paths, how: { ...how, ...own } });
+    members.push({ ...rest, namedIn: path, paths, how: { ...how, ...own } });
   }
   return members;
 }

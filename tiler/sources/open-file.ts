@@ -27,7 +27,6 @@ import type { RasterSource } from './raster-source.ts';
 import { openRaw } from './raw.ts';
 import { findOverviews } from './sidecars.ts';
 import { isRemoteName, shownName } from './source-name.ts';
-import { SourcePool } from './source-pool.ts';
 import { looksLikeTiff } from './tiff-tags.ts';
 import { openTileTree } from './tile-tree.ts';
 import { hashTileFolder, looksLikeTileTree, openTileFolder } from './tiles-in-folder.ts';
@@ -36,6 +35,7 @@ import { looksLikePmtiles, openPmtiles } from './tiles-in-pmtiles.ts';
 import { untilAborted } from './until-aborted.ts';
 import type { VerticalOverride } from './vertical.ts';
 import { looksLikeVrt, openVrt, type VrtOptions } from './vrt.ts';
+import { VrtFiles } from './vrt-files.ts';
 
 /** What the user says of a file, instead of what it says itself. */
 export interface Understanding {
@@ -70,6 +70,8 @@ export interface OpenerOptions {
   readonly allow?: readonly string[] | undefined;
   /** Files of a VRT held open at a time, at most; default 128. */
   readonly maxOpenFiles?: number | undefined;
+  /** The files of VRTs, where several openers share them and their bound; default this opener's own. */
+  readonly vrtFiles?: VrtFiles | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -96,7 +98,7 @@ interface Opening extends PlaceOptions {
   readonly members: Members;
 }
 
-type Members = Pick<VrtOptions, 'allow' | 'pool' | 'openMember' | 'hashMember'>;
+type Members = Pick<VrtOptions, 'allow' | 'pool' | 'lookAt' | 'openMember' | 'hashMember'>;
 
 interface Format {
   /** Whether a file that begins so, and is named so, is of this format. */
@@ -155,24 +157,38 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
   };
   // Stored samples and heights of one file are not the same blocks.
   const stored = new BlockCache<Float32Array>(cacheBytes ?? DEFAULT_CACHE_BYTES);
-  const pools = new Map<number, SourcePool>();
+  const vrtFiles = options.vrtFiles ?? new VrtFiles(options.maxOpenFiles);
   return { open: (name, how = {}, hash = hashes) => open(name, how, hash, 0) };
 
-  /** How the files of a VRT are opened that itself lies in `depth` others. A pool for each depth: none waits for itself. */
+  /** How the files of a VRT are opened that itself lies in `depth` others. */
   function membersAt(depth: number): Members {
-    const pool = pools.get(depth) ?? new SourcePool(options.maxOpenFiles);
-    pools.set(depth, pool);
     return {
       allow: options.allow ?? [],
-      pool,
-      openMember: (member, sourceCrs) => open(member, { sourceCrs, bounds: ANYWHERE }, false, depth + 1),
-      async hashMember(member) {
-        const start = await startOf(member);
-        if (!looksLikeVrt(start)) return hashFiles(member, memo, signal);
-        const vrt = await open(member, {}, true, depth + 1);
-        await vrt.close();
-        return vrt.info.version;
-      },
+      pool: vrtFiles.poolAt(depth),
+      lookAt: (member) => vrtFiles.lookAt(member),
+      openMember: (member, sourceCrs) =>
+        inOneState(member, undefined, async () => {
+          const how = { sourceCrs, bounds: ANYWHERE };
+          const source = await open(member, how, false, depth + 1).catch(async (error: unknown) => {
+            if (!isRemoteName(member)) await vrtFiles.check(member);
+            throw error;
+          });
+          try {
+            await vrtFiles.check(member);
+          } catch (error) {
+            await source.close();
+            throw error;
+          }
+          return source;
+        }),
+      hashMember: (member) =>
+        inOneState(member, signal, async () => {
+          await vrtFiles.keep(member, signal);
+          if (!looksLikeVrt(await startOf(member))) return hashFiles(member, memo, signal);
+          const vrt = await open(member, {}, true, depth + 1);
+          await vrt.close();
+          return vrt.info.version;
+        }),
     };
   }
 
@@ -182,9 +198,7 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
     during?.throwIfAborted();
     const { path, key } = await splitKey(name);
     if (depth > MAX_VRT_DEPTH) throw tooDeep(path);
-    // What is at an address stays open, and so in one state, until its reader has it.
-    const held = isRemoteName(path) ? await openByteFile(path, { signal: during }) : undefined;
-    try {
+    return inOneState(path, during, async () => {
       const open = await findReader(path, how);
       const version = hash ? await hashFiles(path, memo, signal) : '';
       const { verticalDatum: datum, verticalUnit: unit, sourceCrs, bounds } = how;
@@ -196,10 +210,18 @@ export async function openFiles(files: number, options: OpenerOptions = {}): Pro
         throw inFile(error, path);
       });
       const known = recognised(identified(withNodata(source, how.nodata), how, key));
-      return held === undefined ? known : remoteSource(known);
-    } finally {
-      await held?.close();
-    }
+      return isRemoteName(path) ? remoteSource(known) : known;
+    });
+  }
+}
+
+/** What is at an address stays open, and so in one state, until the work is done. */
+async function inOneState<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  const held = isRemoteName(path) ? await openByteFile(path, { signal }) : undefined;
+  try {
+    return await work();
+  } finally {
+    await held?.close();
   }
 }
 

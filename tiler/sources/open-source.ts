@@ -11,6 +11,7 @@ import { groupSheets } from './sheet-grid.ts';
 import { scanFiles } from './sheet-scan.ts';
 import { joinSheets } from './sheets.ts';
 import { SourcePool } from './source-pool.ts';
+import { VrtFiles } from './vrt-files.ts';
 
 export interface SourcesOptions extends Omit<OpenerOptions, 'memo'>, Understanding {
   /** Absolute; what is found out about files (hashes, headers) is kept there for the next start. */
@@ -56,7 +57,8 @@ async function openGrouped(
 ): Promise<readonly RasterSource[]> {
   if (paths.length === 0)
     throw new RelievoError('usage', 'Name at least one elevation file, such as a GeoTIFF or N20W157.hgt.zip.');
-  const { pool = new SourcePool(options.maxOpenFiles), ...rest } = options;
+  const { maxOpenFiles, pool = new SourcePool(maxOpenFiles), vrtFiles = new VrtFiles(maxOpenFiles) } = options;
+  const { pool: _, ...rest } = { ...options, vrtFiles };
   const opened =
     paths.length <= FEW && pool.hold(paths.length)
       ? await openHeld(paths, rest, pool)
@@ -76,11 +78,22 @@ async function openHeld(
   options: Omit<SourcesOptions, 'pool'>,
   pool: SourcePool,
 ): Promise<readonly RasterSource[]> {
-  const { crsGrids, cacheBytes, hash, cacheFolder, onScan: _, allow, maxOpenFiles, signal, ...how } = options;
+  const {
+    crsGrids,
+    cacheBytes,
+    hash,
+    cacheFolder,
+    onScan: _,
+    allow,
+    maxOpenFiles: __,
+    vrtFiles,
+    signal,
+    ...how
+  } = options;
   const memo = cacheFolder === undefined ? undefined : openFileMemo(cacheFolder);
   const opened: RasterSource[] = [];
   try {
-    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, allow, maxOpenFiles, signal });
+    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, allow, vrtFiles, signal });
     for (const name of paths) opened.push(await files.open(name, how));
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
@@ -105,8 +118,8 @@ async function openOnDemand(
   options: Omit<SourcesOptions, 'pool'>,
   pool: SourcePool,
 ): Promise<readonly RasterSource[]> {
-  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, allow, maxOpenFiles, signal, ...how } = options;
-  const scanned = await scanFiles(paths, { crsGrids, hash, cacheFolder, onScan, allow, signal, how });
-  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false, allow, maxOpenFiles });
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, allow, maxOpenFiles: _, vrtFiles, signal, ...how } = options;
+  const scanned = await scanFiles(paths, { crsGrids, hash, cacheFolder, onScan, allow, vrtFiles, signal, how });
+  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false, allow, vrtFiles });
   return scanned.map((file, i) => openPooled(paths[i] ?? '', file, how, opener, pool));
 }

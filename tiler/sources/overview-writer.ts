@@ -25,9 +25,9 @@ export interface OverviewWriter {
 /** Blocks being packed at the same time: enough for all threads of zlib. */
 const MAX_FLIGHTS = 8;
 
-/** `path` must not exist. */
+/** What is at `path` is overwritten. */
 export async function openOverviewWriter(path: string): Promise<OverviewWriter> {
-  const handle = await open(path, 'wx');
+  const handle = await open(path, 'w');
   const records: BlockRecord[] = [];
   const flights: Promise<void>[] = [];
   let end = HEAD_BYTES;

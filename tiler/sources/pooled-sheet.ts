@@ -1,10 +1,8 @@
 /** A file that is open only while it is read, or while nobody else needs its place in the pool. */
-import { RelievoError } from '../error.ts';
-import { isSameContent, stampOf } from './file-stamp.ts';
+import { changedFile, isSameContent, stampOf } from './file-stamp.ts';
 import type { FileOpener, Understanding } from './open-file.ts';
 import type { RasterInfo, RasterSource } from './raster-source.ts';
 import type { ScannedFile } from './sheet-scan.ts';
-import { shownName } from './source-name.ts';
 import type { PooledSource, SourcePool } from './source-pool.ts';
 
 /** Reads fail with `input-invalid` when the file is no longer the one that was looked at. */
@@ -27,8 +25,8 @@ export function openPooled(
         });
       try {
         refuseChanged();
-        if (stamp === undefined && source.info.version !== info.version) throw changed(name);
-        if (placeOf(source.info) !== placeOf(info)) throw changed(name);
+        if (stamp === undefined && source.info.version !== info.version) throw changedFile(name);
+        if (placeOf(source.info) !== placeOf(info)) throw changedFile(name);
       } catch (error) {
         await source.close();
         throw error;
@@ -44,7 +42,7 @@ export function openPooled(
 
   function refuseChanged(): void {
     const now = stamp === undefined ? undefined : stampOf(name);
-    if (stamp !== undefined && now !== undefined && !isSameContent(stamp, now)) throw changed(name);
+    if (stamp !== undefined && now !== undefined && !isSameContent(stamp, now)) throw changedFile(name);
   }
 }
 
@@ -52,13 +50,4 @@ export function openPooled(
 function placeOf({ affine, crs, levels, vertical }: RasterInfo): string {
   const { a, b, c, d, e, f } = affine;
   return JSON.stringify([a, b, c, d, e, f, crs, levels.map(({ columns, rows }) => [columns, rows]), vertical.datum]);
-}
-
-function changed(name: string): RelievoError {
-  const where = shownName(name);
-  return new RelievoError(
-    'input-invalid',
-    `${where} has changed since it was first looked at, and heights of before and after must not be mixed: start again.`,
-    { where },
-  );
 }

@@ -69,6 +69,8 @@ export interface RasterInfo {
 
 export interface SheetWindow extends SampleWindow {
   readonly file: string;
+  /** Of the file's own first sample, where the window is only a part of the file. */
+  readonly origin?: { readonly column: number; readonly row: number } | undefined;
 }
 
 export interface ReadOptions {

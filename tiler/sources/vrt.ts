@@ -7,13 +7,14 @@ import { createHash } from 'node:crypto';
 import { RelievoError } from '../error.ts';
 import type { Affine } from '../geo/affine.ts';
 import { resolveCrs } from '../geo/crs.ts';
-import { checkLinks, referrerOf, resolveReference } from './allowed-place.ts';
+import { checkLinks, type Referrer, referrerOf, resolveReference } from './allowed-place.ts';
 import { openByteFile } from './byte-file.ts';
 import { describeRaster, MAX_HEIGHT, singleLevel } from './cell-source.ts';
 import type { Frame, PlaceOptions } from './placement.ts';
 import { requireAffine, requireFrame } from './placement.ts';
 import type { RasterSource, SampleWindow, SheetWindow, VerticalReference } from './raster-source.ts';
 import { checkWindow, columnRuns, intersect } from './sample-window.ts';
+import { placesTouching } from './sheet-index.ts';
 import { baseName, isRemoteName, shownName } from './source-name.ts';
 import type { PooledSource, SourcePool } from './source-pool.ts';
 import type { VerticalOverride } from './vertical.ts';
@@ -31,7 +32,9 @@ export interface VrtOptions extends PlaceOptions {
   readonly allow: readonly string[];
   /** Bounds the files open at once. */
   readonly pool: SourcePool;
-  /** Opens one of its files, for samples as they are stored, wherever they say that they lie. */
+  /** Remembers the state of one of its files, if that is cheap. */
+  readonly lookAt: (path: string) => void;
+  /** Opens one of its files, for samples as they are stored, wherever they say that they lie; refuses what has changed. */
   readonly openMember: (path: string, sourceCrs: string) => Promise<RasterSource>;
   /** Hash of the content of one of its files. */
   readonly hashMember: (path: string) => Promise<string>;
@@ -84,6 +87,7 @@ export async function openVrt(path: string, options: VrtOptions): Promise<Raster
         );
       },
     };
+    if (!members.has(member)) options.lookAt(member);
     members.set(member, pooled);
     const box = intersect(boxOf(source.to), { column: 0, row: 0, columns, rows });
     return box === undefined ? [] : [{ source, pooled, box }];
@@ -108,10 +112,11 @@ export async function openVrt(path: string, options: VrtOptions): Promise<Raster
       sampleType: vrt.dataType === 'byte' ? 'uint8' : vrt.dataType,
       nodata: vrt.nodata,
       vertical,
-      version: await versionOf([...members.keys()], options),
+      version: await versionOf([...members.keys()], referrer, options),
     });
     const remote = [...members.keys()].some(isRemoteName) || undefined;
     const info = { ...plain, sheets: sheetsOf(placed), remote };
+    const boxes = placed.map(({ source, box }) => ({ file: source.name, ...box }));
     const rule: Rule = { scale: vrt.scale, offset: vrt.offset, limit: MAX_HEIGHT / vertical.unitMetres };
     const plainRule: Rule = { scale: 1, offset: 0, limit: Number.POSITIVE_INFINITY };
     return {
@@ -125,8 +130,8 @@ export async function openVrt(path: string, options: VrtOptions): Promise<Raster
         for (const run of columnRuns(window, columns, info.periodColumns)) {
           const part = { column: run.column, row: window.row, columns: run.columns, rows: window.rows };
           // From the top down: what is covered need not be read below.
-          for (let i = placed.length - 1; i >= 0; i--) {
-            const one = placed[i];
+          for (const { index } of placesTouching({ sheets: boxes, periodColumns: undefined }, part).toReversed()) {
+            const one = placed[index];
             const box = one && intersect(part, one.box);
             if (one === undefined || box === undefined || isCovered(box, part, run.at, window.columns, covered))
               continue;
@@ -194,12 +199,20 @@ function sheetsOf(placed: readonly Placed[]): SheetWindow[] {
   return [...new Map(sheets.map((sheet) => [Object.values(sheet).join(' '), sheet])).values()];
 }
 
-async function versionOf(paths: readonly string[], { version, hashMember }: VrtOptions): Promise<string> {
+async function versionOf(
+  paths: readonly string[],
+  referrer: Referrer,
+  { version, hashMember }: VrtOptions,
+): Promise<string> {
   if (version === '') return '';
   const hashes: string[] = new Array(paths.length);
   let next = 0;
   const go = async () => {
-    for (let i = next++; i < paths.length; i = next++) hashes[i] = await hashMember(paths[i] ?? '');
+    for (let i = next++; i < paths.length; i = next++) {
+      const path = paths[i] ?? '';
+      await checkLinks(path, referrer);
+      hashes[i] = await hashMember(path);
+    }
   };
   await Promise.all(Array.from({ length: HASHES_ABREAST }, go));
   return createHash('sha256')
