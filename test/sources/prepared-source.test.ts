@@ -205,6 +205,28 @@ describe('the file of a prepared source', () => {
     await checkLevels(second, source);
   });
 
+  it('that was made anew is kept by a reader who meets the damage of the old one', async () => {
+    const source = hills(900, 700);
+    const folder = temporaryFolder();
+    const [first, late, finder] = [0, 1, 2].map(() => openPrepared(source, { folder }));
+    await first.prepare();
+    const path = first.file ?? '';
+    const sound = readFileSync(path);
+    const all = { column: 0, row: 0, columns: 225, rows: 175 };
+    // Opens the file and reads nothing of its blocks.
+    await late.read(2, { column: -9, row: -9, columns: 1, rows: 1 });
+    const bytes = Buffer.from(sound);
+    bytes.fill(7, 64, bytes.length >> 1);
+    writeFileSync(path, bytes);
+    await expect(finder.read(1, all)).rejects.toMatchObject({ code: 'busy' });
+    expect(existsSync(path)).toBe(false);
+    await finder.prepare();
+    await expect(late.read(1, all)).rejects.toMatchObject({ code: 'busy' });
+    expect(readFileSync(path).equals(sound)).toBe(true);
+    await checkLevels(late, source);
+    await Promise.all([first, late, finder].map((one) => one.close()));
+  });
+
   it('of another source, unit or version is not read', async () => {
     const folder = temporaryFolder();
     const base = hills(600, 400);

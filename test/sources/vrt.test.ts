@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openFiles } from '../../tiler/sources/open-file.ts';
 import { openSources } from '../../tiler/sources/open-source.ts';
 import type { RasterSource } from '../../tiler/sources/raster-source.ts';
+import { VrtFiles } from '../../tiler/sources/vrt-files.ts';
 import { gdalSamples, HAS_GDAL } from '../support/gdal.ts';
 import type { HostileOpener } from '../support/hostile.ts';
 import { hostileOpener } from '../support/hostile.ts';
+import { startRangeServer } from '../support/range-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testData } from '../support/test-data.ts';
 import { bytesOf, tinyTiff } from '../support/tiff-writer.ts';
@@ -255,6 +257,89 @@ describe('openVrt', () => {
     expect(openBelow(folder)).toBe(0);
   });
 
+  it('holds at most as many open for several VRTs that share their files', async () => {
+    const folder = temporaryFolder();
+    const count = 60;
+    const sources = Array.from({ length: count }, (_, i) => source(`${i}.tif`, [0, 0, 4, 3], [i * 4, 0, 4, 3]));
+    for (let i = 0; i < count; i++) writeFileSync(join(folder, `${i}.tif`), tiff(TWELVE));
+    for (const name of ['a', 'b', 'c']) {
+      writeFileSync(join(folder, `${name}.vrt`), vrt(sources.join(''), { columns: count * 4 }));
+    }
+    const vrtFiles = new VrtFiles(40);
+    for (const name of ['a', 'b', 'c']) {
+      const found = await openSources([join(folder, `${name}.vrt`)], { hash: false, vrtFiles });
+      opened.push(...found);
+      for (const one of found) expect(await whole(one)).toHaveLength(count * 12);
+    }
+    expect(openBelow(folder)).toBe(40);
+  });
+
+  it.each([
+    ['its file', { 'x.vrt': TWO['all.vrt'] }],
+    [
+      'a file of a VRT in it',
+      {
+        'x.vrt': vrt(source('in.vrt', [0, 0, 8, 3], [0, 0, 8, 3])),
+        'in.vrt': TWO['all.vrt'],
+      },
+    ],
+  ])('refuses to mix two states of %s', async (_, files) => {
+    for (const hash of [true, false]) {
+      const folder = temporaryFolder({ ...TWO, ...files });
+      const found = await openSources([join(folder, 'x.vrt')], { hash, maxOpenFiles: 1 });
+      opened.push(...found);
+      const read = async (column: number) => [
+        ...((await found[0]?.read(0, { column, row: 0, columns: 2, rows: 1 })) ?? []),
+      ];
+      expect(await read(0)).toEqual([1, 2]);
+      expect(await read(5)).toEqual([3, 4]);
+      const path = join(folder, 'a.tif');
+      writeFileSync(path, tiff(TWELVE.toReversed()));
+      utimesSync(path, 1e9, 1e9);
+      await expect(read(0)).rejects.toMatchObject({ code: 'input-invalid', where: path });
+      await expect(read(0)).rejects.toThrow(/has changed since it was first looked at/);
+      expect(await read(5)).toEqual([3, 4]);
+    }
+  });
+
+  it.each([true, false])('refuses a file at an address that has changed, hashed: %s', async (hash) => {
+    const { 'all.vrt': text, 'a.tif': a, 'b/b.tif': b } = TWO;
+    const server = await startRangeServer({
+      '/all.vrt': { bytes: Buffer.from(text), etag: '"1"' },
+      '/a.tif': { bytes: Buffer.from(a), etag: '"1"' },
+      '/b/b.tif': { bytes: Buffer.from(b), etag: '"1"' },
+    });
+    try {
+      const [found] = await openSources([`${server.url}/all.vrt`], { hash, maxOpenFiles: 1 });
+      const read = async (column: number) => [
+        ...((await found?.read(0, { column, row: 0, columns: 2, rows: 1 })) ?? []),
+      ];
+      expect(await read(5)).toEqual([3, 4]);
+      expect(await read(0)).toEqual([1, 2]);
+      server.files.set('/b/b.tif', { bytes: Buffer.from(tiff(TWELVE.toReversed())), etag: '"2"' });
+      await expect(read(5)).rejects.toThrow(/b\.tif has changed since it was first looked at/);
+      await found?.close();
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('lays many files over each other in their order', async () => {
+    const places = Array.from({ length: 40 }, (_, i) => [(i * 7) % 17, (i * 5) % 11] as const);
+    const files = Object.fromEntries(places.map((_, i) => [`${i}.tif`, tiff(TWELVE.map(() => i))]));
+    const sources = places.map(([x, y], i) => source(`${i}.tif`, [0, 0, 4, 3], [x, y, 4, 3]));
+    const folder = temporaryFolder({ ...files, 'x.vrt': vrt(sources.join(''), { columns: 22, rows: 15 }) });
+    const expected = Array.from({ length: 22 * 15 }, (_, k) => {
+      const [column, row] = [k % 22, Math.floor(k / 22)];
+      const top = places.findLastIndex(([x, y]) => column >= x && column < x + 4 && row >= y && row < y + 3);
+      return top < 0 ? Number.NaN : top;
+    });
+    const found = await open(join(folder, 'x.vrt'));
+    expect([...(await whole(found))]).toEqual(expected);
+    const part = await found.read(0, { column: 6, row: 4, columns: 3, rows: 1 });
+    expect([...part]).toEqual(expected.slice(4 * 22 + 6, 4 * 22 + 9));
+  });
+
   it('asks only the files that a window touches', async () => {
     const folder = temporaryFolder({ ...TWO, 'b/b.tif': 'no TIFF at all' });
     const found = await open(join(folder, 'all.vrt'));
@@ -280,6 +365,12 @@ describe('openVrt', () => {
       expect([...(await whole(await open(path, [outside])))]).toEqual(TWELVE);
       await expect(open(path, [`${outside}x`, join(outside, 'ne')]).then(whole)).rejects.toThrow(/--allow/);
     }
+    writeFileSync(join(outside, 'broken.vrt'), to('a.tif').slice(0, 200));
+    symlinkSync(join(outside, 'broken.vrt'), join(own, 'second.tif'));
+    copyFileSync(join(outside, 'a.tif'), join(own, 'first.tif'));
+    const two = ['first.tif', 'second.tif'].map((name) => source(name, [0, 0, 4, 3], [0, 0, 4, 3]));
+    writeFileSync(join(own, 'two.vrt'), vrt(two.join(''), { columns: 4 }));
+    await expect(openSources([join(own, 'two.vrt')])).rejects.toThrow(/second\.tif.*--allow/);
     mkdirSync(join(outside, 'vrt'));
     writeFileSync(join(outside, 'vrt/real.vrt'), to('a.tif'));
     copyFileSync(join(outside, 'a.tif'), join(outside, 'vrt/a.tif'));

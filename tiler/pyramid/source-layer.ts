@@ -136,6 +136,7 @@ export async function openSourceLayer(
     // Why it failed, if it does, the one who prepares is told; a tile then fails for itself.
     const isLate = await Promise.race([late, preparing?.catch(() => {})]);
     over.abort();
+    if (closing.signal.aborted) throw new RelievoError('busy', 'the layer is closed', { where: `${z}/${x}/${y}` });
     if (isLate) {
       const message = `${Math.floor(share * 100)} % of the overviews are made that this tile is read from: ask again in a moment`;
       throw new RelievoError('busy', message, { where: `${z}/${x}/${y}` });

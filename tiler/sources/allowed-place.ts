@@ -38,7 +38,9 @@ export function resolveReference(name: string, referrer: Referrer, beside = true
   if (!isRemoteName(referrer.path)) {
     return requireAllowed(beside ? resolve(dirname(referrer.path), name) : resolve(name), name, referrer);
   }
-  const object = plainObject(referrer.path.replace(/[^/]*$/, '') + name);
+  // Steps and letters of a key are taken as text: an address would have them in percent.
+  const folder = referrer.path.replace(name.startsWith('/') ? /(?<=:\/\/[^/]*)\/.*$/s : /[^/]*$/, '');
+  const object = plainObject(folder + name);
   if (object !== undefined) return requireAllowed(object, name, referrer);
   if (/%(2f|5c)|[\\?#]/i.test(name)) throw refused(name, referrer, 'is no plain relative name');
   return requireAllowed(new URL(name, referrer.path).href, name, referrer);
