@@ -1,6 +1,7 @@
 /** One crop of the Pyrenees in thirteen encodings: the same heights and the same tiles, to the last bit. */
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTerrainMaker, type TerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
@@ -14,17 +15,21 @@ const NORTH = 42.93;
 const SIDE = 0.53;
 /** The native level, where tiles are made from the samples themselves. */
 const NATIVE = 12;
-/** Its own overviews are another program's means, so only the native level can be the same. */
-const WITH_OVERVIEWS = 'float32_lercdeflate_cog_ovr.tif';
 
 describeWithData('thirteen encodings of one crop', ['derived/pyrenees'], (folder) => {
   const files = readdirSync(folder).sort();
   const makers = new Map<string, TerrainMaker>();
+  const cacheFolder = mkdtempSync(join(tmpdir(), 'relievo-test-'));
   beforeAll(async () => {
-    for (const file of files) makers.set(file, await openTerrainMaker(specOf([join(folder, file)])));
+    for (const file of files) {
+      const maker = await openTerrainMaker({ ...specOf([join(folder, file)]), cacheFolder });
+      await maker.prepare();
+      makers.set(file, maker);
+    }
   });
   afterAll(async () => {
     for (const maker of makers.values()) await maker.close();
+    rmSync(cacheFolder, { recursive: true, force: true });
   });
 
   it('are thirteen, and are thirteen different files', () => {
@@ -40,7 +45,8 @@ describeWithData('thirteen encodings of one crop', ['derived/pyrenees'], (folder
       const found: [number, number][] = [];
       for (const [lon, lat] of places) {
         const { height, origin } = await field.sampleAt(lon, lat);
-        found.push([height, origin]);
+        // Two files may give the same corner in numbers that differ in the last bit.
+        found.push([Math.round(height * 1e6), origin]);
       }
       heights.set(file, found);
     }
@@ -72,12 +78,7 @@ describeWithData('thirteen encodings of one crop', ['derived/pyrenees'], (folder
     expect(await bytesOf(NATIVE, files)).toBe(1);
   });
 
-  it('give the same coarser tile, where the overviews are ours', async () => {
-    expect(
-      await bytesOf(
-        NATIVE - 2,
-        files.filter((file) => file !== WITH_OVERVIEWS),
-      ),
-    ).toBe(1);
+  it('give the same coarser tile: prepared, though one of them brings overviews of another program', async () => {
+    expect(await bytesOf(NATIVE - 2, files)).toBe(1);
   });
 });

@@ -56,17 +56,24 @@ export async function openSourceLayer(
 ): Promise<SourceLayer> {
   const { cacheFolder, onFault, onWait, onScan, signal } = more;
   const maker = await openTerrainMaker(spec, { signal, onScan });
-  const { plan, document, needsPreparing, readsOverview } = await describe(maker, name, labels);
+  const pinned = pinSpec(maker);
+  // Threads open the sources while this one plans.
+  const opening = openRunner(pinned, width);
+  const described = describe(maker, name, labels);
+  const [opened] = await Promise.allSettled([opening, described]);
+  const { plan, document, needsPreparing, readsOverview } = await described.catch(async (error) => {
+    if (opened.status === 'fulfilled') await opened.value.close();
+    throw error;
+  });
+  const runner = await opening;
   /** By level: whether its tiles have to wait until something is prepared. */
   let waits = needsPreparing;
-  const pinned = pinSpec(maker);
   const kept =
     cacheFolder === undefined
       ? undefined
       : openTileCacheFolder(join(cacheFolder, document.version), maker.scheme, (error) =>
           onFault?.(`the tile cache cannot be written, tiles are made without it: ${error.message}`),
         );
-  const runner = await openRunner(pinned, width);
   const flights = new Map<string, Promise<Uint8Array | undefined>>();
   let isPrepared = !waits.includes(true);
   let preparing: Promise<void> | undefined;
