@@ -1,29 +1,13 @@
 /** `relievo info`: what a source is, where its heights lie, and what tiling it will give. */
 import type { Command } from 'commander';
 import { MAX_COMPUTED, overviewSamples } from '../pyramid/estimate.ts';
-import { type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
+import { sourceOptionsSchema, type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
 import { openTerrainMaker, type TerrainMaker } from '../pyramid/terrain-maker.ts';
 import { absoluteName } from '../sources/source-name.ts';
 import { describeSource } from './describe-source.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { infoPage } from './info-page.ts';
 import { openPaint } from './paint.ts';
-
-const infoOptionsSchema = tileOptionsSchema.pick({
-  verticalDatum: true,
-  verticalUnit: true,
-  sourceCrs: true,
-  crsGrids: true,
-  bounds: true,
-  range: true,
-  rawLayout: true,
-  nodata: true,
-  heightEncoding: true,
-  outside: true,
-  maxFill: true,
-  allow: true,
-  strict: true,
-});
 
 export function addInfoCommand(program: Command): void {
   const command = program
@@ -33,7 +17,7 @@ export function addInfoCommand(program: Command): void {
       'Opens elevation rasters and says their CRS, vertical datum, resolution, extent, heights, voids, levels, and how many tiles and bytes they will give.',
     )
     .argument('<source...>', 'elevation rasters');
-  addFlags(command, infoOptionsSchema)
+  addFlags(command, sourceOptionsSchema)
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
@@ -43,7 +27,7 @@ export function addInfoCommand(program: Command): void {
 }
 
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
-  const options = readFlags(infoOptionsSchema, typed);
+  const options = readFlags(sourceOptionsSchema, typed);
   const maker = await openForAMoment(sources.map(absoluteName), { ...tileOptionsSchema.parse({}), ...options });
   try {
     const facts = await describeSource(maker);

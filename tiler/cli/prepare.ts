@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { buildOptionsSchema, tileOptionsSchema } from '../pyramid/options.ts';
+import { buildOptionsSchema, sourceOptionsSchema, tileOptionsSchema } from '../pyramid/options.ts';
 import { openTerrainMaker, type TerrainMaker } from '../pyramid/terrain-maker.ts';
 import { absoluteName } from '../sources/source-name.ts';
 import { cacheFolder } from '../store/cache-folder.ts';
@@ -12,20 +12,7 @@ import { bytesText, openProgress, openScanProgress, sayJson, sayProgressAsJson, 
 
 /** What `relievo prepare` takes: what tells how the sources are to be understood. */
 export const prepareOptionsSchema = z.strictObject({
-  ...tileOptionsSchema.pick({
-    verticalDatum: true,
-    verticalUnit: true,
-    sourceCrs: true,
-    crsGrids: true,
-    bounds: true,
-    range: true,
-    rawLayout: true,
-    nodata: true,
-    heightEncoding: true,
-    outside: true,
-    allow: true,
-    strict: true,
-  }).shape,
+  ...sourceOptionsSchema.shape,
   ...buildOptionsSchema.pick({ cache: true }).shape,
 });
 

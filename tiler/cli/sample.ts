@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { RelievoError } from '../error.ts';
 import type { Contributor, HeightSample, TerrainField } from '../fields/terrain-field.ts';
 import { ORIGIN_NAMES, Origin } from '../geo/post-grid.ts';
-import { buildOptionsSchema, tileOptionsSchema } from '../pyramid/options.ts';
+import { buildOptionsSchema, sourceOptionsSchema, tileOptionsSchema } from '../pyramid/options.ts';
 import { openTerrainMaker, type TerrainMaker } from '../pyramid/terrain-maker.ts';
 import { absoluteName } from '../sources/source-name.ts';
 import { cacheFolder } from '../store/cache-folder.ts';
@@ -13,21 +13,7 @@ import { addFlags, readFlags } from './flags.ts';
 import { openProgress } from './progress.ts';
 
 const sampleOptionsSchema = z.strictObject({
-  ...tileOptionsSchema.pick({
-    verticalDatum: true,
-    verticalUnit: true,
-    sourceCrs: true,
-    crsGrids: true,
-    bounds: true,
-    range: true,
-    rawLayout: true,
-    nodata: true,
-    heightEncoding: true,
-    outside: true,
-    maxFill: true,
-    allow: true,
-    strict: true,
-  }).shape,
+  ...sourceOptionsSchema.shape,
   ...buildOptionsSchema.pick({ cache: true }).shape,
 });
 

@@ -98,6 +98,23 @@ export const tileOptionsSchema = z.strictObject({
 });
 export type TileOptions = z.output<typeof tileOptionsSchema>;
 
+/** Those of them that say how sources are to be understood, for commands that make no tiles. */
+export const sourceOptionsSchema = tileOptionsSchema.pick({
+  verticalDatum: true,
+  verticalUnit: true,
+  sourceCrs: true,
+  crsGrids: true,
+  bounds: true,
+  range: true,
+  rawLayout: true,
+  nodata: true,
+  heightEncoding: true,
+  outside: true,
+  maxFill: true,
+  allow: true,
+  strict: true,
+});
+
 /** What a layer is called and whom it is owed to; changes no tile. */
 export const labelOptionsSchema = z.strictObject({
   title: z.string().min(1).optional().describe('Name of the layer for people'),
