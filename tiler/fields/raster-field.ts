@@ -7,9 +7,9 @@ import type { RasterInfo, RasterSource } from '../sources/raster-source.ts';
 import { sheetsTouching, touchesSheets } from '../sources/sheet-index.ts';
 import { chooseDatum, type Datum, type DatumOptions } from './datum.ts';
 import { fillHalo } from './fill.ts';
+import type { Stage } from './filled-sheet.ts';
 import { checkGeoidCover } from './geoid-cover.ts';
 import type { HeightFieldInfo, Touch } from './height-field.ts';
-import type { Stage } from './lay-over.ts';
 import { openSourceGrid, type SourceGrid } from './source-grid.ts';
 
 export interface RasterFieldOptions extends Pick<DatumOptions, 'strict'> {

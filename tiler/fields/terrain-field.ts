@@ -10,8 +10,9 @@ import { Origin, type PostGrid, TILE_CELLS } from '../geo/post-grid.ts';
 import { geographic, type LonLatBox, nativeLevel } from '../geo/tiling-scheme.ts';
 import type { ReadOptions, SheetWindow } from '../sources/raster-source.ts';
 import { sheetsTouching } from '../sources/sheet-index.ts';
+import { FilledBlocks, type Stage } from './filled-sheet.ts';
 import type { DatumStatement, GroundShare, HeightField, HeightFieldInfo, Surface, Touch } from './height-field.ts';
-import { FilledBlocks, layOver, type Stage } from './lay-over.ts';
+import { layOver } from './lay-over.ts';
 import { type Feather, nearStage, overlap, planFeather, type RasterField, touchOf } from './raster-field.ts';
 import { enclosingArc } from './source-grid.ts';
 
