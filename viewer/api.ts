@@ -3,6 +3,7 @@
  * page, so that it works under any base path. Every fault becomes a sentence for the reader of the page.
  */
 import type { DatumStatement } from '../tiler/fields/height-field.ts';
+import type { WaterStatement } from '../tiler/fields/water-source.ts';
 import { Sentence } from './sentence.ts';
 
 /** One element of `GET layers`. */
@@ -17,6 +18,8 @@ export interface LayerEntry {
   readonly datum: DatumStatement;
   readonly heights: 'ellipsoidal';
   readonly attribution: string;
+  /** Where the water masks come from; absent without masks. */
+  readonly water?: readonly WaterStatement[] | undefined;
   readonly extensions: readonly string[];
   readonly addresses: { readonly terrain: string; readonly layerJson: string; readonly tile: string };
 }

@@ -9,6 +9,7 @@ export const START_STATE: ViewState = {
   camera: undefined,
   exaggeration: 1,
   shading: true,
+  water: true,
   colours: true,
   contours: false,
   contourInterval: 0,
@@ -28,6 +29,7 @@ export function writeHash(state: ViewState): string {
   }
   if (state.exaggeration !== START_STATE.exaggeration) words.set('exaggeration', state.exaggeration.toFixed(1));
   if (state.shading !== START_STATE.shading) words.set('shading', state.shading ? '1' : '0');
+  if (state.water !== START_STATE.water) words.set('water', state.water ? '1' : '0');
   if (state.colours !== START_STATE.colours) words.set('colours', state.colours ? '1' : '0');
   if (state.contours) words.set('contours', state.contourInterval === 0 ? 'auto' : String(state.contourInterval));
   for (const entry of state.imagery) words.append('imagery', writeImagery(entry));
@@ -45,6 +47,7 @@ export function readHash(hash: string): ViewState {
     camera: readCamera(words.get('view')),
     exaggeration: clamp(readNumber(words.get('exaggeration')) ?? START_STATE.exaggeration, 1, 5),
     shading: readFlag(words.get('shading'), START_STATE.shading),
+    water: readFlag(words.get('water'), START_STATE.water),
     colours: readFlag(words.get('colours'), START_STATE.colours),
     contours: contours !== null,
     contourInterval: Number.isFinite(interval) && interval > 0 ? interval : 0,

@@ -69,7 +69,7 @@ function detailOf(layer: LayerEntry): string {
 }
 
 function factsOf(layer: LayerEntry): HTMLElement[] {
-  const { datum, attribution } = layer;
+  const { datum, water, attribution } = layer;
   const assumed = datum?.known === 'assumed';
   const facts: HTMLElement[] = [];
   if (datum) {
@@ -86,6 +86,19 @@ function factsOf(layer: LayerEntry): HTMLElement[] {
           make('span', { class: assumed ? 'badge' : 'badge calm' }, HOW_KNOWN[datum.known] ?? datum.known),
         ),
         make('p', { class: 'hint' }, datum.because),
+      ),
+    );
+  }
+  if (water && water.length > 0) {
+    const derived = water.some(({ kind }) => kind === 'dem');
+    const mark = derived ? [' ', make('span', { class: 'badge calm' }, 'derived')] : [];
+    facts.push(
+      make(
+        'div',
+        { class: 'fact', id: 'water-sources' },
+        make('span', { class: 'name' }, 'Water from'),
+        make('p', {}, make('b', {}, water.map(({ name }) => name).join(', ')), ...mark),
+        ...water.map(({ because }) => make('p', { class: 'hint' }, because)),
       ),
     );
   }

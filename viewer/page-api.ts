@@ -30,6 +30,8 @@ export interface ReliefState {
   /** 1 (true to scale) to 5. */
   readonly exaggeration: number;
   readonly shading: boolean;
+  /** Waves and glitter where the tiles' water masks say so. */
+  readonly water: boolean;
   readonly colours: boolean;
   readonly contours: boolean;
   /** Metres between contour lines; 0 chooses by the distance of the camera. */

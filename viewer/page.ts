@@ -184,6 +184,7 @@ export class Page {
     this.#layerId = layer?.id ?? SMOOTH;
     this.#survey = survey;
     this.#layersPanel.mark(layer);
+    this.#reliefPanel.offerWater(layer?.extensions.includes('watermask') ?? false);
     const paint = (undulation: Undulation) => {
       if (this.#chosen !== layer) return;
       const subject = layer && { bounds: layer.bounds, survey };
@@ -243,8 +244,8 @@ export class Page {
   }
 }
 
-function reliefOf({ exaggeration, shading, colours, contours, contourInterval }: ReliefState): ReliefState {
-  return { exaggeration, shading, colours, contours, contourInterval };
+function reliefOf({ exaggeration, shading, water, colours, contours, contourInterval }: ReliefState): ReliefState {
+  return { exaggeration, shading, water, colours, contours, contourInterval };
 }
 
 function ignore(): void {}

@@ -27,6 +27,7 @@ uniform vec2 landRange;
 uniform float tint;
 uniform float spacing;
 uniform float amidSea;
+uniform float waves;
 uniform sampler2D ramp;
 uniform sampler2D geoid;
 
@@ -71,6 +72,10 @@ czm_material czm_getMaterial(czm_materialInput materialInput)
   float seaAlpha = amidSea > 0.5 ? mix(wash, 1.0, smoothstep(0.0, 40.0, -height)) : 1.0;
   vec3 colour = mix(around, mix(land, sea, shore), fade);
   float alpha = tint * mix(wash, mix(1.0, seaAlpha, shore), fade);
+#ifdef HAS_WATER_MASK
+  // Waves are drawn below the colours and are to show through.
+  alpha *= 1.0 - 0.6 * waves * materialInput.waterMask;
+#endif
 
   if (spacing > 0.0) {
     float lines = height / spacing;
@@ -98,6 +103,8 @@ export interface ReliefPaint {
   readonly tint: number;
   /** Metres between contour lines; 0 for none. */
   readonly spacing: number;
+  /** Whether waves are drawn on water. */
+  readonly waves: boolean;
   /** Exaggeration, and the ellipsoidal height in metres that stays where it is. */
   readonly exaggeration: number;
   readonly fixedHeight: number;
@@ -126,6 +133,7 @@ export function createReliefMaterial(): Material {
         tint: 0,
         spacing: 0,
         amidSea: 0,
+        waves: 0,
         ramp: drawRamp(),
         geoid: blankPicture(),
       },
@@ -138,6 +146,7 @@ export function paintRelief(material: Material, paint: ReliefPaint): void {
   const { uniforms } = material;
   uniforms.tint = paint.tint;
   uniforms.spacing = paint.spacing;
+  uniforms.waves = paint.waves ? 1 : 0;
   uniforms.scale = { x: paint.exaggeration, y: paint.fixedHeight };
 }
 

@@ -9,6 +9,7 @@ export class ReliefPanel {
   readonly #exaggeration = byId('exaggeration', HTMLInputElement);
   readonly #factor = byId('exaggeration-value', HTMLOutputElement);
   readonly #shading = byId('shading', HTMLInputElement);
+  readonly #water = byId('water', HTMLInputElement);
   readonly #colours = byId('colours', HTMLInputElement);
   readonly #contours = byId('contours', HTMLInputElement);
   readonly #interval = byId('contour-interval', HTMLSelectElement);
@@ -23,7 +24,7 @@ export class ReliefPanel {
       onChange(state);
     };
     this.#exaggeration.addEventListener('input', changed);
-    for (const control of [this.#shading, this.#colours, this.#contours, this.#interval]) {
+    for (const control of [this.#shading, this.#water, this.#colours, this.#contours, this.#interval]) {
       control.addEventListener('change', changed);
     }
   }
@@ -34,6 +35,7 @@ export class ReliefPanel {
     this.#exaggeration.style.setProperty('--part', `${((state.exaggeration - 1) / 4) * 100}%`);
     this.#factor.textContent = state.exaggeration === 1 ? 'true to scale' : `${state.exaggeration}×`;
     this.#shading.checked = state.shading;
+    this.#water.checked = state.water;
     this.#colours.checked = state.colours;
     this.#contours.checked = state.contours;
     const interval = String(state.contourInterval);
@@ -43,6 +45,11 @@ export class ReliefPanel {
     this.#interval.value = interval;
     byId('contour-field', HTMLElement).hidden = !state.contours;
     this.#legend.hidden = !state.colours || this.#range === undefined;
+  }
+
+  /** Shows the switch of the water only where the layer says where water is. */
+  offerWater(known: boolean): void {
+    byId('water-field', HTMLElement).hidden = !known;
   }
 
   /** Writes the heights that the colours span; undefined when there is nothing to colour. */
@@ -65,6 +72,7 @@ export class ReliefPanel {
     return {
       exaggeration: Number(this.#exaggeration.value),
       shading: this.#shading.checked,
+      water: this.#water.checked,
       colours: this.#colours.checked,
       contours: this.#contours.checked,
       contourInterval: Number(this.#interval.value),

@@ -83,14 +83,16 @@ export class Relief {
   #paint(): void {
     const { scene } = this.#widget;
     const { globe } = scene;
-    const { exaggeration, shading, colours, contours, contourInterval } = this.#state;
+    const { exaggeration, shading, water, colours, contours, contourInterval } = this.#state;
     scene.verticalExaggeration = exaggeration;
     globe.enableLighting = shading;
+    globe.showWaterEffect = water;
     const placed = this.#range !== undefined;
     this.#spacing = placed && contours ? contourInterval || this.#spacingForView() : 0;
     if (placed && (colours || contours)) {
       paintRelief(this.#material, {
         tint: colours ? 1 : 0,
+        waves: water,
         spacing: this.#spacing,
         exaggeration,
         fixedHeight: scene.verticalExaggerationRelativeHeight,

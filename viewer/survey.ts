@@ -2,7 +2,7 @@
  * A coarse look at a layer before it is shown: how low and how high its ground is and whether the sea lies around it.
  * Costs a few tiles of one level. Ellipsoidal metres, degrees.
  */
-import { Cartographic, type CesiumWidget, GeographicTilingScheme, Rectangle, sampleTerrain } from 'cesium';
+import { Cartographic, type CesiumWidget, Rectangle, sampleTerrain } from 'cesium';
 import { absoluteAddress, type LayerEntry } from './api.ts';
 import type { GroundPoint } from './heights.ts';
 
@@ -60,7 +60,7 @@ function levelFor(width: number, height: number, maxLevel: number): number {
 
 /** Maximum heights from the tiles' headers (quantized-mesh-1.0: a float at byte 28), which bound what a grid may miss. */
 async function readTops(widget: CesiumWidget, layer: LayerEntry, level: number): Promise<number[]> {
-  const scheme = new GeographicTilingScheme();
+  const scheme = widget.terrainProvider.tilingScheme;
   const rectangle = Rectangle.fromDegrees(...layer.bounds);
   const corner = (place: Cartographic) => scheme.positionToTileXY(place, level);
   const northWest = corner(Rectangle.northwest(rectangle));

@@ -1,5 +1,5 @@
 /**
- * Opens a layer of the server as Cesium terrain, with vertex normals. Tiles that a busy server puts off (503) are asked
+ * Opens a layer of the server as Cesium terrain, with vertex normals and, where it has them, water masks. Tiles that a busy server puts off (503) are asked
  * for again after the time it names.
  */
 import { CesiumTerrainProvider, Credit, type RequestErrorEvent, Resource, type TileProviderError } from 'cesium';
@@ -36,6 +36,7 @@ export async function openTerrain(layer: LayerEntry, options: TerrainOptions): P
   try {
     provider = await CesiumTerrainProvider.fromUrl(folder, {
       requestVertexNormals: true,
+      requestWaterMask: layer.extensions.includes('watermask'),
       ...(layer.attribution ? { credit: new Credit(escapeHtml(layer.attribution), true) } : {}),
     });
   } catch (cause) {

@@ -16,6 +16,7 @@ const CESIUM_PARTS = [
   { from: 'Assets/IAU2006_XYS', to: 'Assets' },
   { from: 'Assets/Textures/NaturalEarthII', to: 'Assets/Textures' },
   { from: 'Assets/Textures/SkyBox', to: 'Assets/Textures' },
+  { from: 'Assets/Textures/waterNormalsSmall.jpg', to: 'Assets/Textures' },
 ];
 
 export default defineConfig({

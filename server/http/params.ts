@@ -3,7 +3,7 @@
  * they become the inner, north-counted `TileId` here and nowhere else in the server.
  */
 import { RelievoError } from '../../tiler/error.ts';
-import { flipRow, geographic, isTile, type TileId } from '../../tiler/geo/tiling-scheme.ts';
+import { flipRow, isTile, type TileId, type TilingScheme } from '../../tiler/geo/tiling-scheme.ts';
 
 const NUMBER = /^(0|[1-9]\d{0,9})$/;
 const SUFFIX = '.terrain';
@@ -12,7 +12,7 @@ const SUFFIX = '.terrain';
  * The tile that `{z}/{x}/{file}` names, `file` being `{y}.terrain`. Throws `address-invalid` for anything but plain
  * numbers, `not-found` for a tile outside its level and for other files.
  */
-export function parseTileAddress(z: string, x: string, file: string): TileId {
+export function parseTileAddress(z: string, x: string, file: string, scheme: TilingScheme): TileId {
   const where = `${z}/${x}/${file}`;
   if (!file.endsWith(SUFFIX)) {
     throw new RelievoError('not-found', `expected a tile address that ends in ${SUFFIX}, got "${file}"`, { where });
@@ -21,11 +21,12 @@ export function parseTileAddress(z: string, x: string, file: string): TileId {
   const column = parseNumber(x, 'column', where);
   const row = parseNumber(file.slice(0, -SUFFIX.length), 'row', where);
   // Checked before the flip: rows of a level that does not exist have no other end to count from.
-  if (!isTile(geographic, { z: level, x: column, y: row })) {
-    const message = 'there is no such tile: level z has columns 0 to 2^(z+1) - 1 and rows 0 to 2^z - 1, z at most 30';
+  if (!isTile(scheme, { z: level, x: column, y: row })) {
+    const columns = scheme.rootColumns === 2 ? '2^(z+1)' : '2^z';
+    const message = `there is no such tile: level z has columns 0 to ${columns} - 1 and rows 0 to 2^z - 1, z at most 30`;
     throw new RelievoError('not-found', message, { where });
   }
-  return { z: level, x: column, y: flipRow(geographic, level, row) };
+  return { z: level, x: column, y: flipRow(scheme, level, row) };
 }
 
 function parseNumber(text: string, name: string, where: string): number {

@@ -3,6 +3,7 @@ import type { Express } from 'express';
 import type { CrsStatement, LayerJson } from '../../tiler/catalog/layer-json.ts';
 import { RelievoError } from '../../tiler/error.ts';
 import type { DatumStatement } from '../../tiler/fields/height-field.ts';
+import type { WaterStatement } from '../../tiler/fields/water-source.ts';
 import type { Layer } from '../../tiler/pyramid/layer.ts';
 import { type BaseAddressOptions, baseAddress } from '../http/base-address.ts';
 import { keepFor, sendDocument } from '../http/document.ts';
@@ -29,6 +30,8 @@ export interface LayerSummary {
   /** What the tiles hold: metres above the WGS84 ellipsoid. */
   readonly heights: 'ellipsoidal';
   readonly attribution: string;
+  /** Where the tiles' water masks come from; absent without masks. */
+  readonly water?: readonly WaterStatement[] | undefined;
   readonly extensions: readonly string[];
   readonly version: string;
   readonly addresses: {
@@ -55,6 +58,7 @@ export function summarizeLayer(id: string, { title, kind, document }: Layer, bas
     warnings: document.relievo.warnings ?? [],
     heights: document.relievo.heights,
     attribution: document.attribution,
+    water: document.relievo.water,
     extensions: document.extensions,
     version: document.version,
     addresses: { terrain, layerJson: `${terrain}/layer.json`, tile: `${terrain}/{z}/{x}/{y}.terrain` },

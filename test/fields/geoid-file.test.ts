@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readGeoidFile } from '../../tiler/fields/geoid-file.ts';
 import { egm96, type Geoid, undulationAt } from '../../tiler/geo/geoid.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { cs2cs, HAS_CS2CS } from '../support/cs2cs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData } from '../support/test-data.ts';

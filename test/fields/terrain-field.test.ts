@@ -9,7 +9,7 @@ import { geographic, type TileId } from '../../tiler/geo/tiling-scheme.ts';
 import { bundledBasePath } from '../../tiler/sources/bundled-base.ts';
 import { withOverviews } from '../../tiler/sources/decimate.ts';
 import { openSources } from '../../tiler/sources/open-source.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { type MemoryRaster, memorySource } from '../support/memory-source.ts';
 
 const ELLIPSOIDAL = { datum: 'ellipsoid', known: 'file', unitMetres: 1, unit: 'metre', because: 'test' } as const;

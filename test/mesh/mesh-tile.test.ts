@@ -6,7 +6,7 @@ import { latticeCells } from '../../tiler/mesh/curvature.ts';
 import { meshTile } from '../../tiler/mesh/mesh-tile.ts';
 import { computeNormals } from '../../tiler/mesh/normals.ts';
 import { type TerrainMesh, UV_MAX } from '../../tiler/mesh/terrain-mesh.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { fillGrid, gridOf } from '../support/height-grid.ts';
 
 /** Twice the signed area in u, v. */

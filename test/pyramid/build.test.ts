@@ -8,14 +8,11 @@ import { buildTileset } from '../../tiler/pyramid/build.ts';
 import { openSourceLayer } from '../../tiler/pyramid/source-layer.ts';
 import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { openThreads } from '../../tiler/run/threads.ts';
-import { checkTileset } from '../judge/check-tileset.ts';
-import { decodeTile } from '../judge/decode.ts';
-import { judgeMeasures, measureLevels } from '../judge/measure.ts';
-import { readSheets } from '../judge/reference.ts';
-import { openTileFolder } from '../judge/tile-folder.ts';
+import { decodeTile } from '../../tiler/verify/decode.ts';
 import { buildForTest, specOf } from '../support/build-tileset.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData, REPOSITORY, testData } from '../support/test-data.ts';
+import { AS_EXPECTED, expectationsOf, measuredOf, verifyFolder } from '../verify/judged.ts';
 
 const MAUI = ['N20W157', 'N20W156'].map((name) => join(REPOSITORY, 'data/maui', `${name}.hgt.zip`));
 
@@ -30,8 +27,9 @@ function tilesOf(folder: string): Map<string, string> {
   return tiles;
 }
 
-function expectSound(folder: string): void {
-  expect(checkTileset(openTileFolder(folder)).faults.slice(0, 5)).toEqual([]);
+/** Nothing found, and where sources are given 99 % of them within the bound. */
+async function expectSound(folder: string, sources: readonly string[] = []): Promise<void> {
+  expect(expectationsOf(await verifyFolder(folder, { sources }))).toEqual(AS_EXPECTED);
 }
 
 describe('a tileset of Maui to level 11', () => {
@@ -68,19 +66,15 @@ describe('a tileset of Maui to level 11', () => {
 
   it('passes the judge, keeps the bound for 99 % of the source and sits where it should', async () => {
     const { out, report } = await buildForTest(MAUI, { options: { maxZoom: 11 } });
-    const set = openTileFolder(out);
-    const judgement = checkTileset(set);
-    expect(judgement.faults.slice(0, 5)).toEqual([]);
+    await expectSound(out, MAUI);
     for (const level of report.levels) {
       expect(level.maxError).toBeLessThanOrEqual(geographic.maxGeometricError(level.z));
     }
-    const measures = measureLevels(set, readSheets(MAUI), { sample: 12 });
-    expect(judgeMeasures(measures).slice(0, 5)).toEqual([]);
   });
 
   it('stops at min-zoom with flat ancestors, and leaves extensions out', async () => {
     const { out, report } = await buildForTest(MAUI, { options: { minZoom: 9, maxZoom: 10, extensions: [] } });
-    expectSound(out);
+    await expectSound(out);
     const low = decodeTile(readFileSync(join(out, '8/34/157.terrain'))).tile;
     const high = decodeTile(readFileSync(join(out, '9/67/315.terrain'))).tile;
     if (!low || !high) throw new Error('not decoded');
@@ -95,29 +89,25 @@ describe('a tileset of Maui to level 11', () => {
 describeWithData('real pairs', ['hgt/N42E001.hgt.zip', 'hgt/N41E001.hgt.zip'], (north, south) => {
   it('joins the Pyrenees pair without a seam', async () => {
     const { out } = await buildForTest([north, south], { options: { maxZoom: 11 }, threads: 2 });
-    expectSound(out);
+    await expectSound(out, [north, south]);
     // Tiles on both sides of the 42nd parallel hold relief right up to it, and no cliff along it.
-    expect(judgeMeasures(measureLevels(openTileFolder(out), readSheets([north, south]), { sample: 10 }))).toEqual([]);
   });
 });
 
 describeWithData('N49W121, three quarters void', ['hgt/N49W121.hgt.zip'], (file) => {
   it('is sound, and ends in a slope where its data end', async () => {
     const { out } = await buildForTest([file], { options: { maxZoom: 10 } });
-    expectSound(out);
-    const judged = measureLevels(openTileFolder(out), readSheets([file]), { sample: 6 });
-    expect(judgeMeasures(judged)).toEqual([]);
+    await expectSound(out, [file]);
   });
 });
 
 describeWithData('the date line', ['hgt/N51E179.hgt.zip', 'hgt/N51W180.hgt.zip'], (west, east) => {
   it('is crossed without a wall, and only tiles near the data are made', async () => {
     const { out, report } = await buildForTest([west, east], { options: { maxZoom: 11 } });
-    expectSound(out);
+    await expectSound(out, [west, east]);
     expect(report.document.bounds[0]).toBeGreaterThan(178);
     expect(report.document.bounds[2]).toBeLessThan(-178);
     expect(report.levels[11].tiles).toBeLessThan(1000);
-    expect(judgeMeasures(measureLevels(openTileFolder(out), readSheets([west, east]), { sample: 6 }))).toEqual([]);
     const columns = readdirSync(join(out, '11')).map(Number);
     expect(Math.min(...columns)).toBe(0);
     expect(Math.max(...columns)).toBe(4095);
@@ -129,9 +119,9 @@ describeWithData('one place in two CRSs', ['hgt/N00E010.hgt', 'geotiff/gabon_utm
     const a = await buildForTest([hgt], { options: { minZoom: 0, maxZoom: 12 } });
     // SRTM reprojected by others, whole metres; the file does not say its datum.
     const b = await buildForTest([utm], { options: { maxZoom: 12, verticalDatum: 'egm96' } });
-    expectSound(b.out);
-    const measured = measureLevels(openTileFolder(b.out), readSheets([hgt]), { sample: 8 });
-    const own = measureLevels(openTileFolder(a.out), readSheets([hgt]), { sample: 8 });
+    await expectSound(b.out);
+    const measured = measuredOf(await verifyFolder(b.out, { sources: [hgt], sample: 8 }));
+    const own = measuredOf(await verifyFolder(a.out, { sources: [hgt], sample: 8 }));
     const native = measured.find(({ z }) => z === 12);
     const ownNative = own.find(({ z }) => z === 12);
     if (!native || !ownNative) throw new Error('level 12 was not measured');
@@ -162,11 +152,11 @@ describe('buildTileset', () => {
     const broken = join(temporaryFolder({ 'N10E010.hgt': 'text' }), 'N10E010.hgt');
     await expect(build([broken], out)).rejects.toMatchObject({ code: 'input-invalid' });
     expect(readdirSync(out).includes('.relievo-building')).toBe(false);
-    expectSound(out);
+    await expectSound(out);
     expect(existsSync(join(out, '8/old.txt'))).toBe(true);
     await build([hgt], out);
     expect(existsSync(join(out, '8/old.txt'))).toBe(false);
-    expectSound(out);
+    await expectSound(out);
   });
 
   it('leaves nothing when it is given up half way', async () => {
@@ -192,7 +182,7 @@ describe('buildTileset', () => {
     // No process has this number: the largest that Linux gives is 2^22.
     writeFileSync(join(out, '.relievo-building/owner.json'), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
     await build([hgt], out);
-    expectSound(out);
+    await expectSound(out);
     expect(existsSync(join(out, '.relievo-building'))).toBe(false);
   });
 });

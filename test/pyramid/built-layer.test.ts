@@ -192,11 +192,11 @@ describe("openBuiltLayer on another tool's folder", () => {
     expect(new Set([first, second, layer.etag(ROOT, PLAIN)]).size).toBe(3);
   });
 
-  it('refuses heightmaps, Mercator and broken tiles', async () => {
+  it('refuses heightmaps, other projections and broken tiles', async () => {
     for (const [change, code] of [
       [{ format: 'heightmap-1.0' }, 'input-unsupported'],
       [{ format: undefined }, 'input-unsupported'],
-      [{ projection: 'EPSG:3857' }, 'input-unsupported'],
+      [{ projection: 'EPSG:27700' }, 'input-unsupported'],
     ] as const) {
       const folder = temporaryFolder({ 'layer.json': { ...FOREIGN, ...change } });
       await expect(openBuiltLayer(folder)).rejects.toMatchObject({ code });

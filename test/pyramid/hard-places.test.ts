@@ -9,19 +9,19 @@ import { postLatitudes, postLongitudes, postsOfTile } from '../../tiler/geo/post
 import { geographic } from '../../tiler/geo/tiling-scheme.ts';
 import type { TileOptions } from '../../tiler/pyramid/options.ts';
 import { openTerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
-import { checkTileset } from '../judge/check-tileset.ts';
-import { decodeTile, QUANTUM } from '../judge/decode.ts';
-import { openTileFolder, type TileSet } from '../judge/tile-folder.ts';
+import { decodeTile, QUANTUM } from '../../tiler/verify/decode.ts';
 import { buildForTest, specOf } from '../support/build-tileset.ts';
 import { requireProgram } from '../support/debian.ts';
 import { gdalRaster } from '../support/gdal-raster.ts';
 import { describeWithData } from '../support/test-data.ts';
+import { openTileFolder, type TileFolder } from '../support/tile-folder.ts';
+import { verifyFolder, wordsOf } from '../verify/judged.ts';
 
 /** Builds and judges: no fault, and no post further from its tile than clients assume. Tiles and the deepest level. */
 async function judged(sources: readonly string[], options: Partial<TileOptions>) {
   const { out, report } = await buildForTest(sources, { options });
   const set = openTileFolder(out);
-  expect(checkTileset(set).faults.slice(0, 5)).toEqual([]);
+  expect(wordsOf(await verifyFolder(out))).toEqual([]);
   for (const level of report.levels) {
     expect(level.maxError).toBeLessThanOrEqual(geographic.maxGeometricError(level.z));
   }
@@ -30,7 +30,7 @@ async function judged(sources: readonly string[], options: Partial<TileOptions>)
 }
 
 /** At each level, all vertices on a pole's row have one height, to a step of the coarser tile's heights. */
-function expectOnePole(set: TileSet): void {
+function expectOnePole(set: TileFolder): void {
   for (const pole of ['north', 'south'] as const) {
     const levels = new Map<number, { least: number; greatest: number; step: number; tiles: number }>();
     for (const id of set.tiles) {

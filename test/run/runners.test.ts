@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobRunner, OpenRunner } from '../../tiler/pyramid/job.ts';
 import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { openThreads } from '../../tiler/run/threads.ts';
-import { checkTile } from '../judge/check-tile.ts';
+import { checkTile } from '../../tiler/verify/check-tile.ts';
 import { specOf } from '../support/build-tileset.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { REPOSITORY } from '../support/test-data.ts';

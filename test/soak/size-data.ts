@@ -10,7 +10,7 @@ import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createDeflate } from 'node:zlib';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { bytesOf, tinyTiff } from '../support/tiff-writer.ts';
 
 export const WEST = 5;

@@ -11,8 +11,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LayerSummary } from '../../server/routes/layers.ts';
 import type { AvailableRange, LayerJson } from '../../tiler/catalog/layer-json.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { reportResult } from '../bench/results.ts';
-import { seededRandom } from '../judge/random.ts';
 import { LAYOUTS, NORTH, PER_DEGREE, SHEET_SIDE, type SheetPlace, VOID, WEST } from './size-data.ts';
 import { type Accounts, watchProcess } from './watched-process.ts';
 

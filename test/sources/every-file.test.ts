@@ -13,7 +13,7 @@ import { tileOptionsSchema } from '../../tiler/pyramid/options.ts';
 import type { TerrainMaker, TerrainMember } from '../../tiler/pyramid/terrain-maker.ts';
 import { openTerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
 import type { RasterSource } from '../../tiler/sources/raster-source.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { requireProgram } from '../support/debian.ts';
 import { gdalRaster } from '../support/gdal-raster.ts';
 import { describeWithData } from '../support/test-data.ts';

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import type { Ending, HostileOpener } from '../support/hostile.ts';
 import { hostileOpener } from '../support/hostile.ts';
 import { describeWithData, REPOSITORY } from '../support/test-data.ts';

@@ -3,11 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FoundSheets } from '../../tiler/sources/many-sheets.ts';
 import { openSource, openSources } from '../../tiler/sources/open-source.ts';
 import type { RasterSource, SampleWindow } from '../../tiler/sources/raster-source.ts';
 import { readSealed, writeSealed } from '../../tiler/sources/sealed-file.ts';
+import { readHeaderTable, writeHeaderTable } from '../../tiler/sources/sheet-headers.ts';
 import { SourcePool } from '../../tiler/sources/source-pool.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData, REPOSITORY } from '../support/test-data.ts';
 import { bytesOf, tinyTiff } from '../support/tiff-writer.ts';
@@ -210,6 +212,55 @@ describe('two thousand sheets', () => {
   }, 60_000);
 });
 
+describe('what one thread has found out about sheets', () => {
+  /** As it is sent to another. */
+  async function findOut(names: readonly string[], options: Parameters<typeof openSources>[1] = {}) {
+    const heard: FoundSheets[] = [];
+    const source = await openOne(names, { ...options, onFound: (found) => heard.push(found) });
+    return { source, found: structuredClone(heard[0]) };
+  }
+
+  it('is all that another needs to read the same, without a look at any file', async () => {
+    const { source, found } = await findOut(paths);
+    const scans: number[] = [];
+    const other = await openOne(paths, { found, onScan: (done) => scans.push(done) });
+    expect(scans).toEqual([]);
+    expect(other.info).toEqual(source.info);
+    const window = { column: 100, row: 200, columns: 300, rows: 150 };
+    expect(await other.read(0, window)).toEqual(await source.read(0, window));
+    const unhashed = await openOne(paths, { found, hash: false });
+    expect(unhashed.info).toEqual({ ...source.info, version: '' });
+    await closeAll([source, other, unhashed]);
+  }, 60_000);
+
+  it('holds only for files as they were then', async () => {
+    const own = temporaryFolder();
+    const names = await cutSheets(maui, own, 40, 1);
+    const { source, found } = await findOut(names);
+    writeFileSync(names[7] ?? '', readFileSync(names[8] ?? ''));
+    const other = await openOne(names, { found });
+    const at = (k: number) => ({ column: SIDE * k, row: 0, columns: SIDE, rows: SIDE });
+    await expect(other.read(0, at(7))).rejects.toMatchObject({ code: 'input-invalid', where: names[7] });
+    expect(await other.read(0, at(8))).toHaveLength(SIDE * SIDE);
+    await closeAll([source, other]);
+  }, 60_000);
+
+  it('is not handed on where versions are unknown, or of VRTs, whose files each thread has to look at itself', async () => {
+    const some = paths.slice(0, 40);
+    const unhashed = await findOut(some, { hash: false });
+    expect(unhashed.found).toBeUndefined();
+    const vrt = `<VRTDataset rasterXSize="${SIDE}" rasterYSize="${SIDE}">
+      <SRS>EPSG:4326</SRS><GeoTransform>-157, ${STEP}, 0, 20, 0, -${STEP}</GeoTransform>
+      <VRTRasterBand dataType="Int16" band="1"><SimpleSource><SourceFilename>${some[0]}</SourceFilename>
+      <SourceBand>1</SourceBand><SrcRect xOff="0" yOff="0" xSize="${SIDE}" ySize="${SIDE}"/>
+      <DstRect xOff="0" yOff="0" xSize="${SIDE}" ySize="${SIDE}"/></SimpleSource></VRTRasterBand></VRTDataset>`;
+    const withVrt = [...some, join(temporaryFolder({ 'one.vrt': vrt }), 'one.vrt')];
+    const heard: FoundSheets[] = [];
+    await closeAll(await openSources(withVrt, { allow: [folder], onFound: (found) => heard.push(found) }));
+    expect(heard).toEqual([]);
+  }, 60_000);
+});
+
 describe('what is remembered of sheets between starts', () => {
   const keptIn = (cache: string, ending: string) =>
     readdirSync(join(cache, 'files'))
@@ -218,9 +269,10 @@ describe('what is remembered of sheets between starts', () => {
 
   /** Puts another version in the place of every file's, as only who reads the table can see. */
   async function mark(kept: string): Promise<void> {
-    const table = (await readSealed(kept, 'headers 1')) as { rows: unknown[][] };
-    for (const row of table.rows) row[7] = 'f'.repeat(32);
-    await writeSealed(kept, 'headers 1', table);
+    const table = await readHeaderTable(kept);
+    if (table === undefined) throw new Error('a table expected');
+    table.columns.versions.fill(255);
+    await writeHeaderTable(kept, table);
   }
 
   /** A folder of sheets of its own, and what they are without any cache. */
@@ -268,7 +320,7 @@ describe('what is remembered of sheets between starts', () => {
       const whole = kept.map((path) => readFileSync(path));
       for (const [k, path] of kept.entries()) writeFileSync(path, damage(whole[k] ?? Buffer.alloc(0)));
       expect(await versionOf(names, { cacheFolder })).toBe(plain);
-      for (const [k, path] of kept.entries()) expect(readFileSync(path, 'utf8').length).toBe(whole[k]?.length);
+      for (const [k, path] of kept.entries()) expect(readFileSync(path)).toHaveLength(whole[k]?.length ?? 0);
     }
     expect(readdirSync(join(cacheFolder, 'files'))).toHaveLength(2);
   }, 60_000);
@@ -279,7 +331,7 @@ describe('what is remembered of sheets between starts', () => {
     expect(versions).toEqual([plain, plain, plain, plain]);
     const kept = [...keptIn(cacheFolder, '.headers'), ...keptIn(cacheFolder, '.hashes')];
     expect(readdirSync(join(cacheFolder, 'files'))).toHaveLength(kept.length);
-    expect(await readSealed(kept[0] ?? '', 'headers 1')).toMatchObject({ rows: { length: names.length } });
+    expect((await readHeaderTable(kept[0] ?? ''))?.names).toHaveLength(names.length);
   }, 60_000);
 
   it('notices a sidecar that comes, changes or goes', async () => {

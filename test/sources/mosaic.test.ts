@@ -183,7 +183,11 @@ sources:
     ['a million letters of keys', Array.from({ length: 90_000 }, (_, i) => `k${i}: 1`).join('\n'), /"k0" is no key/],
     ['aliases that unfold to billions', bomb(), /too deep or broken|is no key/],
     ['two million letters', ' '.repeat(2_000_000), /at most 1048576 are read/],
-    ['a clip that is not there', sources('- path: a.tif\n  clip: no.geojson'), /no\.geojson, a file of clip polygons/],
+    [
+      'a clip that is not there',
+      sources('- path: a.tif\n  clip: no.geojson'),
+      /no\.geojson, a GeoJSON file of polygons/,
+    ],
     ['a clip of a point', sources('- path: a.tif\n  clip: {type: Point, coordinates: [1, 2]}'), /holds a Point/],
     ['a folder that is not there', sources('- path: nowhere/*.tif'), /No file matches nowhere/],
   ])('with %s is refused, naming the line', async (_, text, says) => {

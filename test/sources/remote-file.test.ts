@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openRemoteFiles, type RemoteFile, type RemoteOptions } from '../../tiler/sources/remote-file.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import {
   type RangeFault,
   type RangeServer,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { RelievoError } from '../../tiler/error.ts';
 import { openSource } from '../../tiler/sources/open-source.ts';
 import type { RasterSource, SampleWindow } from '../../tiler/sources/raster-source.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { type RangeFault, type RangeServer, type ServedFile, startRangeServer } from '../support/range-server.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { describeRasterSource } from './conformance.ts';

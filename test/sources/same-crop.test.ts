@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTerrainMaker, type TerrainMaker } from '../../tiler/pyramid/terrain-maker.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { specOf } from '../support/build-tileset.ts';
 import { describeWithData } from '../support/test-data.ts';
 

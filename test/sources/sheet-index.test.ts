@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { SampleWindow, SheetWindow } from '../../tiler/sources/raster-source.ts';
 import { intersect } from '../../tiler/sources/sample-window.ts';
-import { placesTouching, sheetsTouching, touchesSheets } from '../../tiler/sources/sheet-index.ts';
-import { seededRandom } from '../judge/random.ts';
+import { overlapsOf, placesTouching, sheetsTouching, touchesSheets } from '../../tiler/sources/sheet-index.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 
 const sheetOf = (column: number, row: number, columns: number, rows: number): SheetWindow => ({
   file: `${column},${row}`,
@@ -43,6 +43,26 @@ describe('the index of sheets', () => {
         expect(sheetsTouching(info, window)).toEqual([...new Set(expected.map(({ index }) => sheets[index]))]);
         expect(touchesSheets(info, window)).toBe(expected.length > 0);
       }
+    }
+  });
+
+  it('finds each pair of sheets that overlap once, across the end of the world too', () => {
+    const next = seededRandom(6);
+    const whole = (below: number) => Math.floor(next() * below);
+    for (let round = 0; round < 60; round++) {
+      const period = round % 2 === 0 ? 1000 : undefined;
+      const sheets = Array.from({ length: 2 + whole(80) }, () =>
+        sheetOf(whole(1000), whole(300), 1 + whole(90), 1 + whole(90)),
+      );
+      const info = { sheets, periodColumns: period };
+      const expected = sheets.flatMap((sheet, upper) =>
+        [...new Set(byHand(sheets, period, sheet).map(({ index }) => index))]
+          .filter((lower) => lower > upper)
+          .map((lower) => `${upper} ${lower}`),
+      );
+      const pairs = overlapsOf(info);
+      const found = Array.from({ length: pairs.length / 2 }, (_, k) => `${pairs[2 * k]} ${pairs[2 * k + 1]}`);
+      expect(found.sort()).toEqual(expected.sort());
     }
   });
 

@@ -4,8 +4,9 @@ import { openGeoTiff } from '../../tiler/sources/geotiff.ts';
 import { openHgt } from '../../tiler/sources/hgt.ts';
 import type { RasterSource, SampleWindow } from '../../tiler/sources/raster-source.ts';
 import { groupSheets } from '../../tiler/sources/sheet-grid.ts';
+import { listOf } from '../../tiler/sources/sheet-list.ts';
 import { joinSheets } from '../../tiler/sources/sheets.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import type { MemoryRaster } from '../support/memory-source.ts';
 import { memorySource } from '../support/memory-source.ts';
 import { describeWithData } from '../support/test-data.ts';
@@ -168,11 +169,11 @@ describe('groupSheets', () => {
 
   it('compares each sheet with the first of a group, so that none drifts with those between', () => {
     // Hundredths of a sample off: up to one is the same grid.
-    expect(groupSheets([at(0), at(5.008), at(9.016), at(14.012), at(20)])).toEqual([
+    expect(groupSheets(listOf([at(0), at(5.008), at(9.016), at(14.012), at(20)]))).toEqual([
       [0, 1, 4],
       [2, 3],
     ]);
-    expect(groupSheets([at(5.008), at(9.016), at(0)])).toEqual([[0, 1, 2]]);
+    expect(groupSheets(listOf([at(5.008), at(9.016), at(0)]))).toEqual([[0, 1, 2]]);
   });
 
   it('keeps what differs in system, datum, unit or spacing apart, in the order of the first of each', () => {
@@ -180,7 +181,7 @@ describe('groupSheets', () => {
     const navd88 = { ...feet, datum: 'navd88', unitMetres: 1, unit: 'metre' };
     const finer = { affine: { a: 5, b: 0, c: 0, d: 0, e: -5, f: 0 } };
     const infos = [{ crs: 'EPSG:4269' }, {}, { vertical: feet }, finer, { vertical: navd88 }];
-    expect(groupSheets([...infos, ...infos].map((more) => at(3, more)))).toEqual([
+    expect(groupSheets(listOf([...infos, ...infos].map((more) => at(3, more))))).toEqual([
       [0, 5],
       [1, 6],
       [2, 7],

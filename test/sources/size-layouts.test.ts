@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openSource } from '../../tiler/sources/open-source.ts';
 import type { RasterSource, SampleWindow } from '../../tiler/sources/raster-source.ts';
-import { seededRandom } from '../judge/random.ts';
+import { seededRandom } from '../../tiler/verify/random.ts';
 import { cutSheets, LAYOUTS, makeRelief, type Relief, SHEET_SIDE, VOID, writeLayout } from '../soak/size-data.ts';
 import { gdalSamples } from '../support/gdal.ts';
 import { describeWithData } from '../support/test-data.ts';

@@ -51,13 +51,18 @@ const FLOORS: readonly (readonly string[])[] = [
   ['tiler/sources', 'tiler/mesh'],
   ['tiler/fields', 'tiler/depth'],
   ['tiler/encode', 'tiler/catalog', 'tiler/store'],
-  ['tiler/pyramid'],
+  ['tiler/pyramid', 'tiler/verify'],
   ['tiler/run'],
   ['tiler/cli', 'server'],
 ];
 
 /** The one floor whose rooms know each other: what is stored is what is encoded, and the catalog describes both. */
 const OPEN_FLOOR = 'tiler/store';
+
+/** Rooms that judge the work of others, and must not share its mistakes: what they may not import though it lies below. */
+const APART: Readonly<Record<string, readonly string[]>> = {
+  'tiler/verify': ['tiler/mesh', 'tiler/encode', 'tiler/catalog'],
+};
 
 /** The command that starts the server is the one place where the two tops of the house meet. */
 const ALSO: readonly { from: string; to: string }[] = [{ from: 'tiler/cli/serve.ts', to: 'server/start.ts' }];
@@ -78,6 +83,8 @@ const DOORS: Record<string, RegExp> = {
   proj4: /^tiler\/geo\/crs\.ts$/,
   vite: /^viewer\/vite\.config\.ts$/,
   'vite-plugin-static-copy': /^viewer\/vite\.config\.ts$/,
+  // Resolved and read as a file, never imported.
+  'world-atlas': /^tiler\/sources\/natural-earth\.ts$/,
   yaml: /^tiler\/sources\/mosaic-file\.ts$/,
   yauzl: /^tiler\/sources\//,
   zod: /^tiler\/(pyramid\/options[^/]*|cli\/[^/]*|sources\/mosaic-file)\.ts$/,
@@ -101,6 +108,7 @@ export function judgeImport({ from, to, typeOnly }: Import): string | undefined 
   }
   const floor = floorOf(room);
   if (floor < 0 && room !== 'viewer') return `${from} lies in ${room}, a room that the rule does not know`;
+  if (APART[room]?.includes(other)) return `${from} imports ${to}: ${room} judges ${other} and shares no code with it`;
   const below = floorOf(other) >= 0 && floorOf(other) < floor;
   const beside = floorOf(other) === floor && floor === floorOf(OPEN_FLOOR);
   return below || beside ? undefined : `${from} imports ${to}: ${room} may not import ${other}`;

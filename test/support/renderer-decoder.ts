@@ -9,6 +9,7 @@ export interface RendererTile {
     readonly v: Float32Array;
     readonly height: Float32Array;
   };
+  readonly extensions: { readonly metadata?: { readonly json: unknown } };
 }
 
 const { QuantizedMeshLoaderBase } = plugins as unknown as {

@@ -8,6 +8,7 @@ const FULL: ViewState = {
   camera: { longitude: -156.25, latitude: 20.7, height: 12_345.6, heading: 271.25, pitch: -35.5 },
   exaggeration: 2.5,
   shading: false,
+  water: false,
   colours: false,
   contours: true,
   contourInterval: 50,

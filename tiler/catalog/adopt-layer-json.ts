@@ -3,10 +3,16 @@
  * what Relievo's server does not do (`parentUrl`, `metadataAvailability`, other extensions) is left out. Rows of
  * `available` count from the south whatever `scheme` says, as CesiumJS reads them.
  */
-import { EXTENSION_NAMES } from '../encode/extension-name.ts';
 import { RelievoError } from '../error.ts';
-import { flipRow, geographic, isTile, type TileId } from '../geo/tiling-scheme.ts';
-import type { AvailableRange, LayerJson } from './layer-json.ts';
+import {
+  flipRow,
+  geographic,
+  isTile,
+  schemeOfProjection,
+  type TileId,
+  type TilingScheme,
+} from '../geo/tiling-scheme.ts';
+import { type AvailableRange, type LayerJson, offeredExtensions } from './layer-json.ts';
 import { tileRanges } from './tile-ranges.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -15,12 +21,14 @@ type Json = Readonly<Record<string, unknown>>;
 export function isOurLayerJson(document: Json): document is Json & LayerJson {
   const ours = objectOr(document.relievo);
   const datum = objectOr(ours?.datum);
+  const scheme = schemeOfProjection(document.projection);
   return (
+    scheme !== undefined &&
     typeof ours?.generator === 'string' &&
     typeof datum?.source === 'string' &&
     typeof datum.because === 'string' &&
     typeof document.version === 'string' &&
-    readAvailable(document.available) !== undefined &&
+    readAvailable(document.available, scheme) !== undefined &&
     readBounds(document.bounds) !== undefined &&
     typeof document.maxzoom === 'number' &&
     Array.isArray(document.tiles) &&
@@ -48,14 +56,14 @@ export async function adoptLayerJson(document: Json, { name, where, entries }: A
     const message = `expected tiles of format quantized-mesh-1.0, but layer.json says ${JSON.stringify(format)}`;
     throw new RelievoError('input-unsupported', message, { where });
   }
-  const projection = document.projection ?? 'EPSG:4326';
-  if (projection !== 'EPSG:4326') {
-    const message = `expected projection EPSG:4326, but layer.json says ${JSON.stringify(projection)}`;
+  const scheme = schemeOfProjection(document.projection ?? geographic.crs);
+  if (scheme === undefined) {
+    const message = `expected projection EPSG:4326 or EPSG:3857, but layer.json says ${JSON.stringify(document.projection)}`;
     throw new RelievoError('input-unsupported', message, { where });
   }
   // With metadataAvailability the list is not in use, and its tiles' own metadata is not served.
-  const listed = document.metadataAvailability === undefined ? readAvailable(document.available) : undefined;
-  const available = capLevels(listed ?? (await listTiles(entries())), document.maxzoom);
+  const listed = document.metadataAvailability === undefined ? readAvailable(document.available, scheme) : undefined;
+  const available = capLevels(listed ?? (await listTiles(entries(), scheme)), document.maxzoom);
   const extensions = textsOr(document.extensions).map((text) => (text === 'vertexnormals' ? 'octvertexnormals' : text));
 
   return {
@@ -66,12 +74,12 @@ export async function adoptLayerJson(document: Json, { name, where, entries }: A
     format: 'quantized-mesh-1.0',
     attribution: textOr(document.attribution),
     scheme: 'tms',
-    projection: 'EPSG:4326',
+    projection: scheme.crs,
     tiles: ['{z}/{x}/{y}.terrain'],
-    bounds: readBounds(document.bounds) ?? boundsOf(available),
+    bounds: readBounds(document.bounds) ?? boundsOf(available, scheme),
     minzoom: 0,
     maxzoom: Math.max(0, available.length - 1),
-    extensions: EXTENSION_NAMES.filter((known) => extensions.includes(known)),
+    extensions: offeredExtensions({ extensions }),
     available,
     relievo: {
       generator: 'unknown',
@@ -120,20 +128,20 @@ function isWithin(value: unknown, limit: number): value is number {
 }
 
 /** The sound ranges of each level; undefined when there is no such list, or nothing in it. */
-function readAvailable(value: unknown): AvailableRange[][] | undefined {
+function readAvailable(value: unknown, scheme: TilingScheme): AvailableRange[][] | undefined {
   if (!Array.isArray(value)) return undefined;
   const levels = value.slice(0, 31).map((level: unknown, z) => {
     const ranges: unknown[] = Array.isArray(level) ? level : [];
-    return ranges.flatMap((range) => readRange(objectOr(range), z) ?? []);
+    return ranges.flatMap((range) => readRange(objectOr(range), z, scheme) ?? []);
   });
   return levels.some((ranges) => ranges.length > 0) ? levels : undefined;
 }
 
-function readRange(range: Json | undefined, z: number): AvailableRange | undefined {
+function readRange(range: Json | undefined, z: number, scheme: TilingScheme): AvailableRange | undefined {
   const { startX, startY, endX, endY } = range ?? {};
   if (typeof startX !== 'number' || typeof startY !== 'number') return undefined;
   if (typeof endX !== 'number' || typeof endY !== 'number') return undefined;
-  const inside = isTile(geographic, { z, x: startX, y: startY }) && isTile(geographic, { z, x: endX, y: endY });
+  const inside = isTile(scheme, { z, x: startX, y: startY }) && isTile(scheme, { z, x: endX, y: endY });
   return inside && startX <= endX && startY <= endY ? { startX, startY, endX, endY } : undefined;
 }
 
@@ -143,25 +151,29 @@ function capLevels(available: AvailableRange[][], maxzoom: unknown): AvailableRa
   return capped.slice(0, 1 + capped.findLastIndex((ranges) => ranges.length > 0));
 }
 
-async function listTiles(entries: AsyncIterable<TileId>): Promise<AvailableRange[][]> {
+async function listTiles(entries: AsyncIterable<TileId>, scheme: TilingScheme): Promise<AvailableRange[][]> {
   const levels: { x: number; y: number }[][] = [];
   for await (const { z, x, y } of entries) {
     while (levels.length <= z) levels.push([]);
-    levels[z]?.push({ x, y: flipRow(geographic, z, y) });
+    levels[z]?.push({ x, y: flipRow(scheme, z, y) });
   }
   return levels.map(tileRanges);
 }
 
 /** Around the tiles of the deepest level that has any. */
-function boundsOf(available: readonly (readonly AvailableRange[])[]): [number, number, number, number] {
+function boundsOf(
+  available: readonly (readonly AvailableRange[])[],
+  scheme: TilingScheme,
+): [number, number, number, number] {
   const z = available.findLastIndex((ranges) => ranges.length > 0);
   const ranges = available[z] ?? [];
-  if (ranges.length === 0) return [-180, -90, 180, 90];
-  const side = 180 / 2 ** z;
-  return [
-    -180 + side * Math.min(...ranges.map(({ startX }) => startX)),
-    -90 + side * Math.min(...ranges.map(({ startY }) => startY)),
-    -180 + side * (1 + Math.max(...ranges.map(({ endX }) => endX))),
-    -90 + side * (1 + Math.max(...ranges.map(({ endY }) => endY))),
-  ];
+  const { west, south, east, north } = scheme.extent;
+  if (ranges.length === 0) return [west, south, east, north];
+  const corner = (x: number, fromSouth: number) => scheme.box({ z, x, y: flipRow(scheme, z, fromSouth) });
+  const first = corner(
+    Math.min(...ranges.map(({ startX }) => startX)),
+    Math.min(...ranges.map(({ startY }) => startY)),
+  );
+  const last = corner(Math.max(...ranges.map(({ endX }) => endX)), Math.max(...ranges.map(({ endY }) => endY)));
+  return [first.west, first.south, last.east, last.north];
 }

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { geographic } from '../geo/tiling-scheme.ts';
+import { schemeOf } from '../catalog/layer-json.ts';
 import { type BuildPlan, type BuildReport, buildTileset } from '../pyramid/build.ts';
 import { buildOptionsSchema } from '../pyramid/options.ts';
 import { openInProcessRunner } from '../run/in-process.ts';
@@ -103,14 +103,15 @@ function sayPlan({ document, nativeLevel, tilesByLevel }: BuildPlan): void {
   );
 }
 
-function sayReport({ levels }: BuildReport, out: string, seconds: number, factor: number): void {
+function sayReport({ document, levels }: BuildReport, out: string, seconds: number, factor: number): void {
+  const scheme = schemeOf(document);
   const rows = levels.map(({ z, tiles, bytes, triangles, maxError }) => [
     String(z),
     count(tiles),
     bytesText(bytes),
     count(Math.round(triangles / tiles)),
     metres(maxError),
-    metres(geographic.maxGeometricError(z) * factor),
+    metres(scheme.maxGeometricError(z) * factor),
   ]);
   const titles = ['level', 'tiles', 'size', 'triangles/tile', 'greatest error (m)', 'bound (m)'];
   const tiles = levels.reduce((sum, level) => sum + level.tiles, 0);

@@ -1,5 +1,7 @@
 /** Everything that `relievo info` says of a source, as plain JSON with stable keys: metres, degrees, bytes. */
+import { RelievoError } from '../error.ts';
 import type { RasterField } from '../fields/raster-field.ts';
+import type { TerrainField } from '../fields/terrain-field.ts';
 import { authalicArea, metresPerDegreeEast, metresPerDegreeNorth } from '../geo/ellipsoid.ts';
 import { postSpacing, TILE_CELLS } from '../geo/post-grid.ts';
 import { estimateLevels } from '../pyramid/estimate.ts';
@@ -23,6 +25,8 @@ const VISIBLE_VOIDS = 1e-4;
 
 /** More sheets than anybody reads the names of. */
 const MAX_FILES = 1000;
+/** Areas made level that are described; the others are only counted. */
+const MAX_FLATS = 20;
 /** Sources that are described; the others are only counted. */
 const MAX_SOURCES = 50;
 
@@ -41,11 +45,17 @@ export async function describeSource(maker: TerrainMaker, { signal }: ReadOption
     nativeLevel: maker.nativeLevel,
     maxFillSamples: maker.spec.options.maxFill,
     outside: maker.spec.options.outside,
+    clipped: maker.spec.areas?.clip !== undefined,
+    flattened: await describeFlats(maker.field),
+    flattenedCount: maker.field.flats.areas.length,
     levels: estimates.map(({ z, tiles, tilesMade, bytes }) => ({
       z,
       tiles,
       boundMetres: maker.scheme.maxGeometricError(z) * maker.spec.options.maxErrorFactor,
-      postSpacingMetres: postSpacing({ scheme: maker.scheme, z, perTile: TILE_CELLS }) * metresPerDegreeNorth(middle),
+      postSpacingMetres:
+        postSpacing({ scheme: maker.scheme, z, perTile: TILE_CELLS }) *
+        maker.scheme.aspect(middle) *
+        metresPerDegreeNorth(middle),
       readsSourceLevel: maker.members[0].field.levelFor(z),
       estimatedBytes: bytes,
       tilesMadeForEstimate: tilesMade,
@@ -55,6 +65,19 @@ export async function describeSource(maker: TerrainMaker, { signal }: ReadOption
     tilesMadeForEstimate: estimates.reduce((sum, { tilesMade }) => sum + tilesMade, 0),
     warnings: [...maker.warnings, ...described.flatMap(({ warnings }) => warnings)],
   };
+}
+
+/** Areas made level; the height of one is null where the source cannot be read before it is prepared. */
+async function describeFlats({ flats }: TerrainField) {
+  const described = [];
+  for (const [i, { name, height, datum, featherMetres }] of flats.areas.slice(0, MAX_FLATS).entries()) {
+    const found = await flats.heightOf(i).catch((error: unknown) => {
+      if (error instanceof RelievoError && error.code === 'busy') return null;
+      throw error;
+    });
+    described.push({ name, height: found, datum, from: height === undefined ? 'outline' : 'given', featherMetres });
+  }
+  return described;
 }
 
 async function describeMember(maker: TerrainMaker, member: TerrainMember, signal: AbortSignal | undefined) {

@@ -11,6 +11,8 @@ interface Property {
   readonly maximum?: number;
   readonly default?: unknown;
   readonly description?: string;
+  /** Of a list: given once for each of its items, which may hold commas. */
+  readonly repeated?: boolean;
 }
 
 /** `maxErrorFactor` -> `--max-error-factor`. */
@@ -65,25 +67,27 @@ function negatedFlagOf(key: string): string {
 }
 
 function flagFor(key: string, property: Property): Option {
-  const { type, description = '' } = property;
+  const { type, description = '', repeated = false } = property;
   if (isOnByDefault(property)) return new Option(negatedFlagOf(key), notText(description));
   const range = rangeOf(property);
   const option = new Option(
     type === 'boolean' ? flagOf(key) : `${flagOf(key)} <${placeholder(property)}>`,
     range ? `${description} (${range})` : description,
   );
-  if (property.default !== undefined && type !== 'boolean') {
+  if (property.default !== undefined && type !== 'boolean' && !repeated) {
     option.description += ` [${Array.isArray(property.default) ? property.default.join(',') : property.default}]`;
   }
   if (type === 'integer' || type === 'number') option.argParser((text) => readNumber(text, type));
-  if (type === 'array') option.argParser((text) => (text === 'none' ? [] : text.split(',').map((part) => part.trim())));
+  if (repeated) option.argParser((text, before: string[] = []) => [...before, text]);
+  else if (type === 'array')
+    option.argParser((text) => (text === 'none' ? [] : text.split(',').map((part) => part.trim())));
   return option;
 }
 
-function placeholder({ type, enum: choices }: Property): string {
+function placeholder({ type, enum: choices, repeated }: Property): string {
   if (choices) return choices.join('|');
   if (type === 'integer' || type === 'number') return 'number';
-  return type === 'array' ? 'names' : 'text';
+  return type === 'array' && !repeated ? 'names' : 'text';
 }
 
 function rangeOf({ type, minimum, maximum }: Property): string {

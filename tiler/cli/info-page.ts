@@ -34,7 +34,7 @@ export function infoPage(facts: SourceFacts, paint: Paint): string {
       section([...heights(source, facts.maxFillSamples), ...(several ? [join(source)] : [])], paint),
     ]),
     ...(sourceCount > sources.length ? [`and ${sourceCount - sources.length} more`] : []),
-    section(tiling(facts), paint),
+    section([...shape(facts), ...tiling(facts)], paint),
     table(facts, paint),
     warnings(facts, paint),
   ];
@@ -112,6 +112,19 @@ function heights({ vertical, heights: found }: OneSource, maxFillSamples: number
     ['Unit', vertical.unitMetres === 1 ? vertical.unit : `${vertical.unit} (${vertical.unitMetres} m)`],
     ['Range', range],
     ['Voids', voids],
+  ];
+}
+
+function shape({ clipped, flattened, flattenedCount }: SourceFacts): Entry[] {
+  const areas = flattened.map(({ name, height, datum, from, featherMetres }) => {
+    const above = `m ${datum === 'ellipsoid' ? 'above the ellipsoid' : 'above sea level'}`;
+    const found = from === 'outline' ? ', the median along its outline' : '';
+    return `${name}: ${height === null ? 'known once the source is prepared' : `${height.toFixed(2)} ${above}${found}`}; feather ${metres(featherMetres)} m`;
+  });
+  const more = flattenedCount > flattened.length ? [`and ${count(flattenedCount - flattened.length)} more`] : [];
+  return [
+    ...(clipped ? [['Clip', 'only what lies inside the polygons of --clip is used'] as const] : []),
+    ...(areas.length > 0 ? [['Flattened', ...areas, ...more] as const] : []),
   ];
 }
 

@@ -9,6 +9,9 @@ import { addFlags, readFlags } from './flags.ts';
 import { infoPage } from './info-page.ts';
 import { openPaint } from './paint.ts';
 
+/** What `relievo info` takes: it says what tiling a source will give. */
+export const infoOptionsSchema = sourceOptionsSchema.extend({ scheme: tileOptionsSchema.shape.scheme });
+
 export function addInfoCommand(program: Command): void {
   const command = program
     .command('info')
@@ -17,7 +20,7 @@ export function addInfoCommand(program: Command): void {
       'Opens elevation rasters and says their CRS, vertical datum, resolution, extent, heights, voids, levels, and how many tiles and bytes they will give.',
     )
     .argument('<source...>', 'elevation rasters');
-  addFlags(command, sourceOptionsSchema)
+  addFlags(command, infoOptionsSchema)
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
@@ -27,7 +30,7 @@ export function addInfoCommand(program: Command): void {
 }
 
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
-  const options = readFlags(sourceOptionsSchema, typed);
+  const options = readFlags(infoOptionsSchema, typed);
   const maker = await openForAMoment(sources.map(absoluteName), { ...tileOptionsSchema.parse({}), ...options });
   try {
     const facts = await describeSource(maker);

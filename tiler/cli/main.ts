@@ -9,6 +9,7 @@ import { Interrupted } from './interrupt.ts';
 import { addPrepareCommand } from './prepare.ts';
 import { addSampleCommand } from './sample.ts';
 import { addServeCommand } from './serve.ts';
+import { addVerifyCommand } from './verify.ts';
 
 if (Number(process.versions.node.split('.')[0]) < 22) {
   process.stderr.write(`relievo: Relievo needs Node 22.13 or newer; this is ${process.versions.node}.\n`);
@@ -26,6 +27,7 @@ addServeCommand(program);
 addPrepareCommand(program);
 addInfoCommand(program);
 addSampleCommand(program);
+addVerifyCommand(program);
 
 // Whoever reads the output may stop reading (`| head`): that is the end of the work and no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

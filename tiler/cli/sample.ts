@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { RelievoError } from '../error.ts';
+import type { FlatShare } from '../fields/flatten.ts';
 import type { Contributor, HeightSample, TerrainField } from '../fields/terrain-field.ts';
 import { ORIGIN_NAMES, Origin } from '../geo/post-grid.ts';
 import { buildOptionsSchema, sourceOptionsSchema, tileOptionsSchema } from '../pyramid/options.ts';
@@ -84,12 +85,15 @@ function readPlace(line: string, number: number): [lon: number, lat: number] {
   );
 }
 
+/** How an area's own height is counted, in words. */
+const FLAT_DATUMS = { 'sea-level': 'above sea level (EGM96)', ellipsoid: 'above the ellipsoid' } as const;
+
 function toText({ height, undulation, origin }: HeightSample): string {
   return `${height.toFixed(3)}  ${(height - undulation).toFixed(3)} above sea level  ${ORIGIN_NAMES[origin]}`;
 }
 
 function toJson(lon: number, lat: number, sample: HeightSample, field: TerrainField, explained: boolean) {
-  const { height, undulation, origin, contributors } = sample;
+  const { height, undulation, origin, contributors, flats } = sample;
   const [first] = contributors;
   const { statement } = (first?.field ?? field.members[0]).datum;
   return {
@@ -103,10 +107,11 @@ function toJson(lon: number, lat: number, sample: HeightSample, field: TerrainFi
     sourceDatum: statement.source,
     datumKnown: statement.known,
     heightAboveSeaLevel: round(height - undulation),
-    source: first ? fileOf(first) : null,
+    source: first ? fileOf(first) : (flats[0]?.area.name ?? null),
     origin: ORIGIN_NAMES[origin],
     ...(explained && {
       explain: {
+        flattened: flats.map(flatExplanation),
         contributors: contributors.map(explanation),
         outside: field.base ? 'base' : field.floor,
         outsideShare: round(sample.floorShare),
@@ -117,6 +122,12 @@ function toJson(lon: number, lat: number, sample: HeightSample, field: TerrainFi
 
 function fileOf({ sheet, field }: Contributor): string | null {
   return field.dataOrigin === Origin.base ? 'base' : (sheet?.file ?? null);
+}
+
+function flatExplanation({ area, height, share }: FlatShare) {
+  const { name, datum, featherMetres } = area;
+  const from = area.height === undefined ? 'outline' : 'given';
+  return { area: name, share: round(share), height: round(height), datum, from, featherMetres: round(featherMetres) };
 }
 
 function explanation(contributor: Contributor) {
@@ -141,8 +152,15 @@ function explanation(contributor: Contributor) {
   };
 }
 
-function explain({ contributors, floorShare, origin }: HeightSample, field: TerrainField): string[] {
+function explain({ contributors, flats, floorShare, origin }: HeightSample, field: TerrainField): string[] {
   const lines = [`  made of   ${ORIGIN_NAMES[origin]}`];
+  for (const flat of flats) {
+    const { area, share, height, datum, from, featherMetres } = flatExplanation(flat);
+    const found = from === 'outline' ? ', the median along its outline' : '';
+    lines.push(
+      `  ${percent(share).padEnd(8)}  ${area}, made level at ${height.toFixed(3)} m ${FLAT_DATUMS[datum]}${found}; feather ${featherMetres} m`,
+    );
+  }
   for (const contributor of contributors) {
     const e = explanation(contributor);
     const values = e.storedValues.map((value) => value ?? 'void').join(', ');

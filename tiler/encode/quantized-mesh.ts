@@ -11,6 +11,8 @@ import type { LonLatBox } from '../geo/tiling-scheme.ts';
 import { type TerrainMesh, UV_MAX } from '../mesh/terrain-mesh.ts';
 import { EXTENSION_IDS } from './extension-name.ts';
 import { encodeOct } from './oct-normal.ts';
+import { orderTriangles } from './order-triangles.ts';
+import { roundOcclusionPoint, roundSphere } from './round-header.ts';
 
 const HEADER_BYTES = 88;
 
@@ -31,13 +33,15 @@ export function encodeQuantizedMesh({ mesh, box, normals, minHeight, maxHeight }
   if (count > 65535) {
     throw new RelievoError('internal', `A tile may have at most 65535 vertices, this one has ${count}`);
   }
-  const { triangles, order, rank } = numberByFirstUse(mesh.triangles, count);
+  const { triangles, order, rank } = numberByFirstUse(orderTriangles(mesh), count);
   const quantised = quantiseHeights(mesh.heights, minHeight, maxHeight);
   const positions = placeVertices(mesh, quantised, box, minHeight, maxHeight);
-  const sphere = boundSphere(positions);
+  const sphere = roundSphere(boundSphere(positions));
   const middle = new Float64Array(3);
   toEcef((box.west + box.east) / 2, (box.south + box.north) / 2, 0, middle, 0);
-  const occlusion = findOcclusionPoint(positions, sphere, { x: middle[0], y: middle[1], z: middle[2] });
+  const occlusion = roundOcclusionPoint(
+    findOcclusionPoint(positions, sphere, { x: middle[0], y: middle[1], z: middle[2] }),
+  );
 
   const edges = [mesh.edges.west, mesh.edges.south, mesh.edges.east, mesh.edges.north];
   const edgeBytes = edges.reduce((sum, edge) => sum + 4 + 2 * edge.length, 0);

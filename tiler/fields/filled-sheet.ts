@@ -50,8 +50,8 @@ const BLOCK = 64;
 const MAX_BLOCKS = 128;
 
 /**
- * A stage in blocks that are filled once and kept. What lies below is read at one level, that of the stage's own spacing,
- * whatever tile asks. A sample is filled alike in whatever window, so blocks give what one window would.
+ * A stage in blocks that are filled once and kept; what lies below is read as level `z` of tiles has it. A sample is filled
+ * alike in whatever window, so blocks give what one window would.
  */
 export class FilledBlocks {
   readonly #held = new Map<string, Promise<Sheet | undefined>>();

@@ -11,15 +11,15 @@ import type { SampleWindow } from '../sources/raster-source.ts';
 import { bilinear, type Cells, findCells, forEachNear } from './cells.ts';
 import type { GeoidReach } from './datum.ts';
 import { BLENDED, FILLED, fillHalo, MEASURED, OUTSIDE } from './fill.ts';
-import { type FilledBlocks, fillSheet, geoidReach, geoidUnder, type Sheet, type Stage } from './filled-sheet.ts';
+import { type FilledBlocks, geoidReach, geoidUnder, type Sheet, type Stage } from './filled-sheet.ts';
 import type { Ground, GroundOptions, GroundShare, Surface } from './height-field.ts';
 import type { RasterField } from './raster-field.ts';
 
 export interface LayOptions extends GroundOptions {
   /** The source's place in the stack. */
   readonly index: number;
-  /** Where filled blocks are kept; for stages whose samples serve many tiles. */
-  readonly blocks?: FilledBlocks | undefined;
+  /** Where what was filled is kept: the sides of a tile and its neighbours need it again. */
+  readonly blocks: FilledBlocks;
 }
 
 /** Heights at places, as level z sees them. */
@@ -42,9 +42,7 @@ export async function layOver(
     onShare?.({ field: index, level, share: 1, difference: 0, origin: field.dataOrigin });
     return measuredGround(field, samples, window, cells, places, reach);
   }
-  const sheet = blocks
-    ? await blocks.sheet(window, samples, signal)
-    : await fillSheet(field, stage, window, below, z, signal);
+  const sheet = await blocks.sheet(window, samples, signal);
   if (sheet === undefined) return below.groundAt(places, z, { signal, onShare });
   const lower: GroundShare[] = [];
   const ground = await below.groundAt(places, z, { signal, onShare: onShare && ((share) => lower.push(share)) });

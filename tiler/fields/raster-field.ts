@@ -10,6 +10,7 @@ import { fillHalo } from './fill.ts';
 import type { Stage } from './filled-sheet.ts';
 import { checkGeoidCover } from './geoid-cover.ts';
 import type { HeightFieldInfo, Touch } from './height-field.ts';
+import { readingAspect } from './native-level.ts';
 import { openSourceGrid, type SourceGrid } from './source-grid.ts';
 
 export interface RasterFieldOptions extends Pick<DatumOptions, 'strict'> {
@@ -26,6 +27,8 @@ export interface RasterField {
   readonly grid: SourceGrid;
   readonly datum: Datum;
   readonly maxFill: number;
+  /** That of the tiles which it is read for. */
+  readonly scheme: TilingScheme;
   /** Origin of heights between its samples. */
   readonly dataOrigin: typeof Origin.measured | typeof Origin.base;
   /** Level of the source that heights of a tile level are read from. */
@@ -41,6 +44,7 @@ export async function openRasterField(
   const { info } = source;
   const crs = await resolveCrs(info.crs);
   const grid = openSourceGrid(info, crs, scheme);
+  const densest = readingAspect(scheme, grid.bounds);
   const hash = info.version !== '';
   const chosen = await chooseDatum(info.vertical, info.name, { strict, around: grid.bounds, hash });
   const doubts = await checkGeoidCover(source, crs, chosen);
@@ -60,14 +64,18 @@ export async function openRasterField(
     grid,
     datum,
     maxFill,
+    scheme,
     dataOrigin: isBase ? Origin.base : Origin.measured,
     levelFor,
     close: () => source.close(),
   };
 
-  /** The coarsest level whose samples lie no further apart than the posts: by tile level alone, so borders agree. */
+  /**
+   * The coarsest level whose samples lie at most half as far apart as the posts: by tile level alone, so borders agree. A
+   * plane through such a cell leaves so little out that few have to be looked into.
+   */
   function levelFor(z: number): number {
-    const ratio = postSpacing({ scheme, z, perTile: TILE_CELLS }) / grid.spacingDegrees;
+    const ratio = (postSpacing({ scheme, z, perTile: TILE_CELLS }) * densest) / grid.spacingDegrees / 2;
     let best = 0;
     info.levels.forEach((level, k) => {
       if (Math.max(level.scaleX, level.scaleY) <= ratio * (1 + 1e-6)) best = k;
@@ -145,6 +153,8 @@ export function touchOf(field: RasterField, { samples, wide }: Feather, box: Lon
   };
   if (!overlap(grown, grid.bounds)) return 'none';
   const side = box.east - box.west;
+  // The corners of a box round the world are one meridian.
+  if (side >= 360) return 'some';
   if (side > (grid.bounds.east - grid.bounds.west) / 2 && info.sheets.length === 1) return 'some';
   return touchOfSheets(field, box, halo);
 }

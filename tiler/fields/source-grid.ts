@@ -8,7 +8,7 @@ import { RelievoError } from '../error.ts';
 import { applyAffine, invertAffine } from '../geo/affine.ts';
 import type { Crs } from '../geo/crs.ts';
 import type { Places } from '../geo/places.ts';
-import { type PostGrid, postLatitudes, postLongitudes, postSpacing } from '../geo/post-grid.ts';
+import { cellAround, type PostGrid, postLatitudes, postLongitudes } from '../geo/post-grid.ts';
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
 import type { RasterInfo, SampleWindow } from '../sources/raster-source.ts';
 import type { Positions } from './cells.ts';
@@ -211,27 +211,27 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
 
   /** Worst error (level-0 samples) of interpolating over cells of `step` posts, tried in cells all over the raster. */
   function worstWarpError(z: number, perTile: number, step: number): number {
-    const spacing = postSpacing({ scheme, z, perTile }) * step;
     let worst = 0;
     for (const [column, row] of spread(columns, rows, 9)) {
       const [lon, lat] = crs.inverse(applyAffine(info.affine, column, row));
       if (!Number.isFinite(lon) || !Number.isFinite(lat)) return Infinity;
-      const west = Math.floor((lon + 180) / spacing) * spacing - 180;
-      const north = 90 - Math.floor((90 - lat) / spacing) * spacing;
-      if (north - spacing < -90) return Infinity;
+      // Where the scheme has no tiles, nobody asks.
+      if (lat > scheme.extent.north || lat < scheme.extent.south) continue;
+      const { west, south, east, north } = cellAround({ scheme, z, perTile: perTile / step }, lon, lat);
+      if (south < -90) return Infinity;
       // The cells at the end of the world are placed exactly.
-      if (west + spacing > 180 - spacing / 2) continue;
+      if (east > 180 - (east - west) / 2) continue;
       const corners = newPositions(2, 2);
       [
         [west, north],
-        [west + spacing, north],
-        [west, north - spacing],
-        [west + spacing, north - spacing],
+        [east, north],
+        [west, south],
+        [east, south],
       ].forEach(([cornerLon, cornerLat], k) => {
         [corners.columns[k], corners.rows[k]] = placeExactly(cornerLon, cornerLat);
       });
       for (const [fx, fy] of PROBES) {
-        const [exactColumn, exactRow] = placeExactly(west + fx * spacing, north - fy * spacing);
+        const [exactColumn, exactRow] = placeExactly(west + fx * (east - west), north - fy * (north - south));
         const error = Math.hypot(
           bilinear(corners.columns, 0, 2, fx, fy) - exactColumn,
           bilinear(corners.rows, 0, 2, fx, fy) - exactRow,

@@ -7,10 +7,12 @@ import { metresPerDegreeNorth } from '../geo/ellipsoid.ts';
 import { egm96, undulationsAt } from '../geo/geoid.ts';
 import { countPlaces, type Places, placeOf, placesOfPosts } from '../geo/places.ts';
 import { Origin, type PostGrid, TILE_CELLS } from '../geo/post-grid.ts';
-import { geographic, type LonLatBox, nativeLevel } from '../geo/tiling-scheme.ts';
+import { type LonLatBox, nativeLevel } from '../geo/tiling-scheme.ts';
+import type { FlattenArea } from '../sources/flatten-areas.ts';
 import type { ReadOptions, SheetWindow } from '../sources/raster-source.ts';
 import { sheetsTouching } from '../sources/sheet-index.ts';
 import { FilledBlocks, type Stage } from './filled-sheet.ts';
+import { type FlatShare, type FlatSurface, identityOf, layFlat, openFlat } from './flatten.ts';
 import type { DatumStatement, GroundShare, HeightField, HeightFieldInfo, Surface, Touch } from './height-field.ts';
 import { layOver } from './lay-over.ts';
 import { type Feather, nearStage, overlap, planFeather, type RasterField, touchOf } from './raster-field.ts';
@@ -30,12 +32,14 @@ export interface TerrainFieldOptions {
   readonly base?: RasterField | undefined;
   /** Below everything. */
   readonly floor: Floor;
+  /** Made level over everything, later ones over earlier ones. */
+  readonly flats?: readonly FlattenArea[] | undefined;
 }
 
 /** What one source gives to the height at a place. */
 export interface Contributor {
   readonly field: RasterField;
-  /** How much of the height rests on its samples: all contributors' shares and that of the floor add up to 1. */
+  /** How much of the height rests on its samples: the shares of all contributors, flats and the floor add up to 1. */
   readonly share: number;
   /** Metres that its difference to what lies below, carried on beyond its data, adds. */
   readonly difference: number;
@@ -58,6 +62,8 @@ export interface HeightSample {
   readonly origin: Origin;
   /** The one on top first; none where there is only the floor. */
   readonly contributors: readonly Contributor[];
+  /** Areas made level that have a share in it, the one on top first. */
+  readonly flats: readonly FlatShare[];
   /** Share of the floor, 0..1. */
   readonly floorShare: number;
 }
@@ -73,24 +79,33 @@ export interface TerrainField extends HeightField, Surface {
   readsOverview(z: number): boolean;
   /** Metres over which the join of a member to what lies below it is spread. */
   featherMetres(member: number): number;
+  /** What is made level over everything. */
+  readonly flats: Pick<FlatSurface, 'areas' | 'heightOf'>;
+  /** Whether an area made level, or the band round it, can change a height in a box. Never wrongly false. */
+  flattens(box: LonLatBox): boolean;
   sampleAt(lon: number, lat: number, options?: ReadOptions): Promise<HeightSample>;
 }
 
 /** Finer than any source: a level that is read at full resolution. */
 const FINEST = 40;
 
-export function openTerrainField(members: readonly Member[], { base, floor }: TerrainFieldOptions): TerrainField {
+export function openTerrainField(
+  members: readonly Member[],
+  { base, floor, flats = [] }: TerrainFieldOptions,
+): TerrainField {
   const stack = members.map(({ field }) => field);
   const below = base ? [...stack, base] : stack;
   const feathers = members.map((member, i) => planFeather(member.field, featherSamples(member, below.slice(i + 1))));
   if (base) feathers.push(planFeather(base, base.maxFill));
   const seaLevel = egm96();
-  const top = below.reduceRight<Surface>(
+  const sources = below.reduceRight<Surface>(
     (lower, field, index) => surfaceOf(field, feathers[index], index, lower),
     floorSurface(floor),
   );
+  const levelled = flats.map((area) => openFlat(area, (box) => finestSpacing(stack, box)));
+  const top = layFlat(levelled, sources);
   return {
-    info: describeStack(members, feathers, base, floor),
+    info: describeStack(members, feathers, base, floor, levelled.map(identityOf)),
     members: stack,
     base,
     floor,
@@ -99,6 +114,8 @@ export function openTerrainField(members: readonly Member[], { base, floor }: Te
     touches: (member, box, z) => touchOf(stack[member], feathers[member], box, z),
     readsOverview: (z) => stack.some((field) => field.levelFor(z) > 0),
     featherMetres: (member) => (feathers[member].samples / 2) * spacingMetres(stack[member]),
+    flats: top,
+    flattens: top.changes,
     sampleAt,
     async close() {
       await Promise.all(below.map((field) => field.close()));
@@ -116,39 +133,63 @@ export function openTerrainField(members: readonly Member[], { base, floor }: Te
     const place = placeOf(lon, lat);
     const onShare = (share: GroundShare) => shares.push(share);
     const { heights, origin } = await top.groundAt(place, FINEST, { signal, onShare });
-    let left = 1;
+    const levels = await top.sharesAt(place.lons[0], place.lats[0], signal);
+    let left = levels.reduce((rest, { share }) => rest - share, 1);
     const found = new Map<number, { share: number; difference: number }>();
     for (const { field, share, difference } of shares) {
+      if (left <= 0) break;
       if (field === undefined || (share === 0 && difference === 0)) continue;
       const before = found.get(field) ?? { share: 0, difference: 0 };
       found.set(field, { share: before.share + left * share, difference: before.difference + left * difference });
       left *= 1 - share;
-      if (left <= 0) break;
     }
     const contributors = await Promise.all(
       [...found].map(([index, parts]) => describeContributor(below[index], parts, lon, lat)),
     );
     const undulation = seaLevel.at(lon, lat);
-    return { height: heights[0], undulation, origin: origin[0] as Origin, contributors, floorShare: Math.max(0, left) };
+    return {
+      height: heights[0],
+      undulation,
+      origin: origin[0] as Origin,
+      contributors,
+      flats: levels,
+      floorShare: Math.max(0, left),
+    };
   }
 }
 
 function surfaceOf(field: RasterField, feather: Feather, index: number, lower: Surface): Surface {
   const { wide } = feather;
   const far = wide && wideSurface(field, wide, index, lower);
+  /** By level of tiles, the one used last at the end. */
+  const stages = new Map<number, { stage: Stage; below: Surface; blocks: FilledBlocks }>();
   return {
     groundAt(places, z, options) {
-      const stage = nearStage(field, feather, z);
-      const below = far && wide && wide.level > stage.level ? far : lower;
-      return layOver(field, stage, places, z, below, { ...options, index });
+      const { stage, below, blocks } = stageOf(z);
+      return layOver(field, stage, places, z, below, { ...options, index, blocks });
     },
   };
+
+  function stageOf(z: number) {
+    const known = stages.get(z);
+    stages.delete(z);
+    const stage = known?.stage ?? nearStage(field, feather, z);
+    const below = far && wide && wide.level > stage.level ? far : lower;
+    const here = known ?? { stage, below, blocks: new FilledBlocks(field, stage, below, z) };
+    stages.set(z, here);
+    const [oldest] = stages.keys();
+    if (stages.size > MAX_STAGES) stages.delete(oldest);
+    return here;
+  }
 }
+
+/** Levels of tiles for which filled blocks are kept at a time. */
+const MAX_STAGES = 4;
 
 /** The stage of a wide feather, whose few samples serve many tiles. */
 function wideSurface(field: RasterField, stage: Stage, index: number, lower: Surface): Surface {
   const { scaleX, scaleY } = field.source.info.levels[stage.level];
-  const z = nativeLevel(geographic, field.info.spacingDegrees * Math.min(scaleX, scaleY), TILE_CELLS);
+  const z = nativeLevel(field.scheme, field.info.spacingDegrees * Math.min(scaleX, scaleY), TILE_CELLS);
   const blocks = new FilledBlocks(field, stage, lower, z);
   return {
     groundAt: (places, level, options) => layOver(field, stage, places, level, lower, { ...options, index, blocks }),
@@ -177,6 +218,12 @@ function featherSamples({ field, featherMetres }: Member, lower: readonly Raster
   const wanted = (4 * next.info.spacingDegrees) / field.info.spacingDegrees;
   // A little wider than what is filled anyway is not worth a second stage.
   return wanted > 1.5 * field.maxFill ? wanted : field.maxFill;
+}
+
+/** Metres between samples of the finest source that reaches into a box; of the finest of all where none does. */
+function finestSpacing(fields: readonly RasterField[], box: LonLatBox): number {
+  const there = fields.filter(({ info }) => overlap(box, info.bounds));
+  return Math.min(...(there.length > 0 ? there : fields).map(spacingMetres));
 }
 
 function spacingMetres({ info }: RasterField): number {
@@ -210,13 +257,14 @@ function describeStack(
   feathers: readonly Feather[],
   base: RasterField | undefined,
   floor: Floor,
+  flats: readonly unknown[],
 ): HeightFieldInfo {
   const fields = members.map(({ field }) => field);
   const [first] = fields;
   const [only] = fields.length === 1 ? fields : [];
   const versions = [...fields, ...(base ? [base] : [])].map(({ info }) => info.version);
   const known = versions.every((version) => version !== '');
-  const identity = [versions, feathers, base ? 'base' : floor];
+  const identity = [versions, feathers, base ? 'base' : floor, ...(flats.length > 0 ? [flats] : [])];
   const attributions = fields.flatMap(({ info }) => info.attribution ?? []);
   return {
     name: only ? first.info.name : `${fields.length} sources: ${namesOf(fields)}`,

@@ -10,6 +10,14 @@ import { WGS84_A, WGS84_B } from './ellipsoid.ts';
  */
 const FAR = 1e6;
 
+/**
+ * How far out it lies for a tile round the whole globe, which is never hidden: so far that a client's square of the
+ * distance is infinite, and no share of it more than any bound (CesiumJS `isScaledSpacePointVisible`).
+ */
+const NEVER_HIDDEN = 1e200;
+/** A vertex this far behind the plane through the Earth's middle lies on the other half of the globe: cosine. */
+const BEHIND = -1e-3;
+
 /** Added to the angle: near the ellipsoid, rounding alone hides 2e-8 rad too much. Half a metre on the ground. */
 const MARGIN_RAD = 1e-7;
 
@@ -30,7 +38,7 @@ export function findOcclusionPoint(points: Float64Array, centre: ScaledPoint, mi
   let dy = centre.y / WGS84_A;
   let dz = centre.z / WGS84_B;
   const length = Math.hypot(dx, dy, dz);
-  if (length === 0) return farOver(middle);
+  if (length === 0) return farOver(middle, points);
   dx /= length;
   dy /= length;
   dz /= length;
@@ -46,14 +54,26 @@ export function findOcclusionPoint(points: Float64Array, centre: ScaledPoint, mi
     const cosB = 1 / clamped;
     const sinB = Math.sqrt(clamped * clamped - 1) * cosB;
     const cosSum = cosA * cosB - sinA * sinB - MARGIN_RAD * (sinA * cosB + cosA * sinB);
-    if (!(cosSum > 0)) return farOver(middle);
+    if (!(cosSum > 0)) return farOver(middle, points);
     farthest = Math.max(farthest, 1 / cosSum);
   }
-  return farthest < FAR ? { x: dx * farthest, y: dy * farthest, z: dz * farthest } : farOver(middle);
+  return farthest < FAR ? { x: dx * farthest, y: dy * farthest, z: dz * farthest } : farOver(middle, points);
 }
 
-function farOver(middle: ScaledPoint): ScaledPoint {
+function farOver(middle: ScaledPoint, points: Float64Array): ScaledPoint {
   const [x, y, z] = [middle.x / WGS84_A, middle.y / WGS84_A, middle.z / WGS84_B];
-  const scale = FAR / Math.hypot(x, y, z);
+  const length = Math.hypot(x, y, z);
+  const scale = (reachesBehind(points, x / length, y / length, z / length) ? NEVER_HIDDEN : FAR) / length;
   return { x: x * scale, y: y * scale, z: z * scale };
+}
+
+/** Whether any point lies on the half of the globe that a direction (scaled space) points away from. */
+function reachesBehind(points: Float64Array, dx: number, dy: number, dz: number): boolean {
+  for (let i = 0; i < points.length; i += 3) {
+    const x = points[i] / WGS84_A;
+    const y = points[i + 1] / WGS84_A;
+    const z = points[i + 2] / WGS84_B;
+    if (x * dx + y * dy + z * dz < BEHIND) return true;
+  }
+  return false;
 }

@@ -2,15 +2,15 @@
  * Posts of a tiling scheme, and heights at them. A post's place comes from its integer index in the whole level, so that
  * neighbouring tiles get bit-identical posts.
  */
-import type { TileId, TilingScheme } from './tiling-scheme.ts';
+import type { LonLatBox, TileId, TilingScheme } from './tiling-scheme.ts';
 
 /** Cells along the side of a tile; posts are one more, because neighbours share their border posts. */
 export const TILE_CELLS = 64;
 
 /**
- * A rectangle of posts of one level. Post (i, j) of the whole level lies at west + i * spacing, north - j * spacing,
- * where spacing is the tile's side / perTile: integers, so that a post has one position whichever tile asks for it. i
- * counts modulo the world; rows beyond a pole stand for the pole.
+ * A rectangle of posts of one level. Post (i, j) of the whole level lies at west + i * spacing, and in latitude at the
+ * share j % perTile / perTile between the edges of tile row j / perTile: integers, so that a post has one position
+ * whichever tile asks for it. i counts modulo the world; rows beyond a pole stand for the pole.
  */
 export interface PostGrid {
   readonly scheme: TilingScheme;
@@ -36,10 +36,14 @@ export const Origin = {
   blended: 3,
   /** No data near: the bundled relief of the world. */
   base: 4,
+  /** Inside an area that the user has made level. */
+  flattened: 5,
+  /** In the band round such an area, between its height and the ground. */
+  feathered: 6,
 } as const;
 export type Origin = (typeof Origin)[keyof typeof Origin];
 
-export const ORIGIN_NAMES = ['outside', 'measured', 'filled', 'blended', 'base'] as const;
+export const ORIGIN_NAMES = ['outside', 'measured', 'filled', 'blended', 'base', 'flattened', 'feathered'] as const;
 
 /** Row-major, north row first. */
 export interface HeightGrid {
@@ -57,9 +61,17 @@ export function postsOfTile(scheme: TilingScheme, { z, x, y }: TileId, halo = 0,
   return { scheme, z, x0: x * perTile - halo, y0: y * perTile - halo, columns: side, rows: side, perTile };
 }
 
-/** Degrees between posts, the same east and north. */
-export function postSpacing({ scheme, z, perTile }: Pick<PostGrid, 'scheme' | 'z' | 'perTile'>): number {
-  return (scheme.extent.north - scheme.extent.south) / scheme.rows(z) / perTile;
+type PostsOfLevel = Pick<PostGrid, 'scheme' | 'z' | 'perTile'>;
+
+/** Degrees of longitude between posts. From north to south it is as much only in the geographic scheme. */
+export function postSpacing({ scheme, z, perTile }: PostsOfLevel): number {
+  return (scheme.extent.east - scheme.extent.west) / scheme.columns(z) / perTile;
+}
+
+/** Degrees of latitude between the rows of posts of one row of tiles: that in which the grid's middle lies. */
+export function rowSpacing({ scheme, z, perTile, y0, rows }: PostGrid): number {
+  const y = Math.floor((y0 + (rows - 1) / 2) / perTile);
+  return (scheme.rowEdge(z, y) - scheme.rowEdge(z, y + 1)) / perTile;
 }
 
 /** Longitudes of the columns, each within -180 (inclusive) to 180 (exclusive): 180 is -180. */
@@ -75,13 +87,29 @@ export function postLongitudes(posts: PostGrid): Float64Array {
 
 /** Latitudes of the rows from the north; rows beyond a pole get the pole's. */
 export function postLatitudes(posts: PostGrid): Float64Array {
-  const spacing = postSpacing(posts);
-  const last = posts.scheme.rows(posts.z) * posts.perTile;
   const lats = new Float64Array(posts.rows);
-  for (let j = 0; j < posts.rows; j++) {
-    lats[j] = posts.scheme.extent.north - Math.min(last, Math.max(0, posts.y0 + j)) * spacing;
-  }
+  for (let j = 0; j < posts.rows; j++) lats[j] = latitudeOfRow(posts, posts.y0 + j);
   return lats;
+}
+
+/** Latitude of row j of the level's posts: equal steps between the edges of a row of tiles. */
+function latitudeOfRow({ scheme, z, perTile }: PostsOfLevel, j: number): number {
+  const y = Math.floor(j / perTile);
+  const north = scheme.rowEdge(z, y);
+  const lat = north + (scheme.rowEdge(z, y + 1) - north) * (j / perTile - y);
+  return Math.min(90, Math.max(-90, lat));
+}
+
+/** The cell between four posts that holds a place; may lie outside the scheme. */
+export function cellAround(level: PostsOfLevel, lon: number, lat: number): LonLatBox {
+  const { scheme, z, perTile } = level;
+  const spacing = postSpacing(level);
+  const west = Math.floor((lon + 180) / spacing) * spacing - 180;
+  const y = scheme.rowAt(z, lat);
+  const edge = scheme.rowEdge(z, y);
+  const step = (edge - scheme.rowEdge(z, y + 1)) / perTile;
+  const north = edge - Math.floor((edge - lat) / step) * step;
+  return { west, south: north - step, east: west + spacing, north };
 }
 
 /** The part of a grid that lies `halo` posts inside it. */

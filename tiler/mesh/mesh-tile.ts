@@ -1,47 +1,100 @@
 /**
  * Posts of one tile to triangles within an error bound: the border from itself alone, then the inside by greedy
  * insertion (M. Garland and P. Heckbert, "Fast polygonal approximation of terrains and height fields", 1995): while a
- * post lies further than the bound from the triangle over it, the worst one becomes a vertex.
+ * post lies further than the bound from the triangle over it, the worst one becomes a vertex; and then the same with the
+ * source's own samples, which lie between the posts.
  */
 import { RelievoError } from '../error.ts';
 import type { HeightGrid, PostGrid } from '../geo/post-grid.ts';
-import { chooseBorderPosts, measureBorder } from './border.ts';
-import { bendHeights, eastStep, latticeCells, northStep } from './curvature.ts';
+import {
+  type BorderLine,
+  type BorderProfile,
+  bendLine,
+  chooseBorderPoints,
+  measureBorder,
+  SIDE,
+  type TileBorders,
+} from './border.ts';
+import { type Bend, CellErrors, type Facet, type Worst } from './cell-errors.ts';
+import { bendFactors, bendHeights, eastStep, latticeCells, northStep } from './curvature.ts';
+import type { SourceCells } from './source-cells.ts';
 import { type TerrainMesh, type TileEdges, UV_MAX } from './terrain-mesh.ts';
 import { TriangleQueue } from './triangle-queue.ts';
 import { Triangulation } from './triangulation.ts';
 
+export interface MeshOptions {
+  /** The tile's sides, denser than its posts; by default its outermost posts. Neighbours must be given equal ones. */
+  readonly borders?: TileBorders | undefined;
+  /** What of the source lies in the tile. */
+  readonly cells?: readonly SourceCells[] | undefined;
+  /** How far a sample may lie from the drawn surface, metres; default `maxError`. */
+  readonly maxSampleError?: number | undefined;
+}
+
+/** A cell that cannot be brought within the bound by vertices. */
+export interface StuckCell {
+  /** Index in `cells`, and of the cell there. */
+  readonly set: number;
+  readonly cell: number;
+}
+
+export interface MeshedTile extends TerrainMesh {
+  /** Greatest distance in metres that a sample of `cells` can have from the drawn surface; 0 without cells. */
+  readonly maxSampleError: number;
+  readonly stuck: readonly StuckCell[];
+}
+
+/** Vertices that a tile may have, by its posts; one more than 65 535 is more than its indices can tell. */
+const VERTICES_PER_POST = 6;
+const MAX_VERTICES = 65_535;
+
 /** Scratch of one grid size; meshing is synchronous, so one at a time uses it. */
 interface Workspace {
+  readonly capacity: number;
   readonly triangulation: Triangulation;
   readonly queue: TriangleQueue;
+  /** Of posts. */
   readonly bent: Float64Array;
-  readonly isVertex: Uint8Array;
   readonly weights: Float32Array;
-  /** By triangle: the post that lies farthest from it, and how far (metres). */
+  readonly isVertex: Uint8Array;
+  /** Of vertices: metres above the ellipsoid, and bent. */
+  readonly heights: Float32Array;
+  readonly bentHeights: Float64Array;
+  /** By triangle: the post that lies farthest from it, and how far (metres); likewise of cells. */
   readonly worstPost: Int32Array;
-  readonly worstError: Float64Array;
+  readonly postError: Float64Array;
+  readonly worstSet: Int32Array;
+  readonly worstCell: Int32Array;
+  /** Of cells that are not stuck, 0 when none is beyond the bound; and of all. */
+  readonly cellError: Float64Array;
+  readonly cellBound: Float64Array;
 }
 
 const workspaces = new Map<string, Workspace>();
 
 /**
  * `grid` holds one tile's posts, borders included, with no void. No post is left further than `maxError` metres from the
- * drawn surface. Ties and order depend on the grid alone.
+ * drawn surface, and no sample but those that `stuck` tells further than `maxSampleError`. Ties and order depend on what is
+ * given alone.
  */
-export function meshTile(grid: HeightGrid, maxError: number): TerrainMesh {
+export function meshTile(grid: HeightGrid, maxError: number, options: MeshOptions = {}): MeshedTile {
   const { posts, heights } = grid;
+  const { maxSampleError = maxError, cells = [] } = options;
   if (!(maxError > 0)) throw new RelievoError('internal', `maxError must be more than 0 m, not ${maxError}`);
   const work = workspaceFor(posts.columns, posts.rows);
-  const cells = latticeCells(posts.scheme, posts.z, posts.perTile);
+  const east = widestEastStep(posts);
+  const tile = new TileMesher(grid, bendFactors(posts, east), work);
   work.isVertex.fill(0);
   weighPosts(grid, work.weights);
-  const worstOnBorder = markBorder(grid, cells, maxError, work);
-  markLattice(posts, cells, work.isVertex);
-  bendHeights(heights, posts, widestEastStep(posts), work.bent);
-  insertMarked(posts, work);
-  refine(posts, maxError, work);
-  return collect(grid, work, Math.max(measureInside(posts, work), worstOnBorder));
+  bendHeights(heights, posts, east, work.bent);
+  const lattice = latticeCells(posts.scheme, posts.z, posts.perTile);
+  const borders = options.borders ?? outermostPosts(grid);
+  const worstOnBorder = tile.insertBorders(borders, lattice, maxError, maxSampleError);
+  tile.insertLattice(lattice);
+  tile.refine(maxError);
+  const stuck = cells.length > 0 ? tile.refineToCells(cells, maxError, maxSampleError) : [];
+  const bound = cells.length > 0 ? tile.greatestCellBound() : 0;
+  return { ...collect(grid, work, Math.max(tile.measurePosts(), worstOnBorder)), maxSampleError: bound, stuck };
 }
 
 function workspaceFor(columns: number, rows: number): Workspace {
@@ -49,14 +102,23 @@ function workspaceFor(columns: number, rows: number): Workspace {
   let work = workspaces.get(key);
   if (!work) {
     const count = columns * rows;
+    const capacity = Math.min(MAX_VERTICES, VERTICES_PER_POST * count);
+    const triangles = 2 * capacity;
     work = {
-      triangulation: new Triangulation(columns, rows),
-      queue: new TriangleQueue(2 * count),
+      capacity,
+      triangulation: new Triangulation(capacity),
+      queue: new TriangleQueue(triangles),
       bent: new Float64Array(count),
-      isVertex: new Uint8Array(count),
       weights: new Float32Array(count),
-      worstPost: new Int32Array(2 * count),
-      worstError: new Float64Array(2 * count),
+      isVertex: new Uint8Array(count),
+      heights: new Float32Array(capacity),
+      bentHeights: new Float64Array(capacity),
+      worstPost: new Int32Array(triangles),
+      postError: new Float64Array(triangles),
+      worstSet: new Int32Array(triangles),
+      worstCell: new Int32Array(triangles),
+      cellError: new Float64Array(triangles),
+      cellBound: new Float64Array(triangles),
     };
     workspaces.set(key, work);
   }
@@ -70,44 +132,12 @@ function workspaceFor(columns: number, rows: number): Workspace {
  */
 const SEA_WEIGHT = 8;
 
-function weighPosts({ heights, undulation }: HeightGrid, weights: Float32Array): void {
+function weighPosts(
+  { heights, undulation }: Pick<HeightGrid, 'heights' | 'undulation'>,
+  weights: Float32Array = new Float32Array(heights.length),
+): Float32Array {
   for (let k = 0; k < heights.length; k++) weights[k] = heights[k] === undulation[k] ? SEA_WEIGHT : 1;
-}
-
-function markBorder(
-  { posts, heights }: HeightGrid,
-  cells: number,
-  maxError: number,
-  { isVertex, weights }: Workspace,
-): number {
-  const { columns, rows } = posts;
-  return Math.max(
-    markLine(0, 1, columns, eastStep(posts, 0)),
-    markLine((rows - 1) * columns, 1, columns, eastStep(posts, rows - 1)),
-    markLine(0, columns, rows, northStep(posts)),
-    markLine(columns - 1, columns, rows, northStep(posts)),
-  );
-
-  function markLine(start: number, stride: number, count: number, step: number): number {
-    const line = new Float32Array(count);
-    for (let k = 0; k < count; k++) line[k] = heights[start + k * stride];
-    const lineWeights = new Float32Array(count);
-    for (let k = 0; k < count; k++) lineWeights[k] = weights[start + k * stride];
-    const bent = new Float64Array(count);
-    bendHeights(line, { ...posts, columns: count, rows: 1 }, step, bent);
-    const chosen = new Uint8Array(count);
-    chooseBorderPosts(bent, cells, maxError, chosen, lineWeights);
-    for (let k = 0; k < count; k++) if (chosen[k]) isVertex[start + k * stride] = 1;
-    return measureBorder(bent, chosen);
-  }
-}
-
-function markLattice({ columns, rows }: PostGrid, cells: number, isVertex: Uint8Array): void {
-  const stepX = (columns - 1) / cells;
-  const stepY = (rows - 1) / cells;
-  for (let j = 0; j < rows; j += stepY) {
-    for (let i = 0; i < columns; i += stepX) isVertex[j * columns + i] = 1;
-  }
+  return weights;
 }
 
 /** Of the tile's rows, the one nearest to the equator has the widest cells and so the greatest sag. */
@@ -117,135 +147,358 @@ function widestEastStep(posts: PostGrid): number {
   return eastStep(posts, row);
 }
 
-function insertMarked({ columns, rows }: PostGrid, { triangulation, isVertex }: Workspace): void {
-  triangulation.start(columns - 1, rows - 1);
-  for (let j = 0, at = 0; j < rows; j++) {
-    for (let i = 0; i < columns; i++, at++) {
-      const corner = (i === 0 || i === columns - 1) && (j === 0 || j === rows - 1);
-      if (isVertex[at] && !corner) {
-        triangulation.insert(i, j);
+/** The sides of a tile as its own posts have them. */
+function outermostPosts({ posts, heights, undulation }: HeightGrid): TileBorders {
+  const { columns, rows } = posts;
+  const side = (start: number, stride: number, count: number): BorderLine => ({
+    positions: Int32Array.from({ length: count }, (_, k) => (k * SIDE) / (count - 1)),
+    heights: Float32Array.from({ length: count }, (_, k) => heights[start + k * stride]),
+    undulation: Float32Array.from({ length: count }, (_, k) => undulation[start + k * stride]),
+  });
+  return {
+    north: side(0, 1, columns),
+    south: side((rows - 1) * columns, 1, columns),
+    west: side(0, columns, rows),
+    east: side(columns - 1, columns, rows),
+  };
+}
+
+class TileMesher {
+  readonly #grid: HeightGrid;
+  readonly #work: Workspace;
+  readonly #bend: Bend;
+  /** Positions between two posts. */
+  readonly #unitsX: number;
+  readonly #unitsY: number;
+  readonly #facet: Facet = { ax: 0, ay: 0, bx: 0, by: 0, cx: 0, cy: 0, za: 0, slopeX: 0, slopeY: 0 };
+  readonly #worst: Worst = { set: -1, cell: -1, error: 0, bound: 0 };
+
+  constructor(grid: HeightGrid, bend: Bend, work: Workspace) {
+    this.#grid = grid;
+    this.#work = work;
+    this.#bend = bend;
+    this.#unitsX = SIDE / (grid.posts.columns - 1);
+    this.#unitsY = SIDE / (grid.posts.rows - 1);
+    work.triangulation.start(SIDE, SIDE);
+  }
+
+  /** Gives the greatest distance in metres of a point of the border from the chord over it. */
+  insertBorders(
+    { north, south, west, east }: TileBorders,
+    lattice: number,
+    maxError: number,
+    maxSampleError: number,
+  ): number {
+    const { posts } = this.#grid;
+    const { triangulation } = this.#work;
+    const lastRow = posts.rows - 1;
+    let worst = 0;
+    const side = (line: BorderLine, metres: number, place: (position: number) => { x: number; y: number }) => {
+      const profile: BorderProfile = {
+        line,
+        bent: bendLine(line, metres),
+        weights: weighPosts(line),
+        maxError,
+        maxSampleError,
+      };
+      const chosen = chooseBorderPoints(profile, lattice);
+      for (const [k, position] of line.positions.entries()) {
+        if (!chosen[k]) continue;
+        const { x, y } = place(position);
+        const height = borderHeight(line, maxSampleError, k);
+        if (position % SIDE === 0) this.#setHeight(cornerAt(x, y), height);
+        else this.#insert(x, y, height);
         triangulation.changedCount = 0;
       }
+      worst = Math.max(worst, measureBorder(profile, chosen));
+    };
+    side(north, eastStep(posts, 0) * (posts.columns - 1), (x) => ({ x, y: 0 }));
+    side(south, eastStep(posts, lastRow) * (posts.columns - 1), (x) => ({ x, y: SIDE }));
+    side(west, northStep(posts) * lastRow, (y) => ({ x: 0, y }));
+    side(east, northStep(posts) * lastRow, (y) => ({ x: SIDE, y }));
+    return worst;
+  }
+
+  insertLattice(lattice: number): void {
+    const { columns, rows } = this.#grid.posts;
+    const stepX = (columns - 1) / lattice;
+    const stepY = (rows - 1) / lattice;
+    for (let j = stepY; j < rows - 1; j += stepY) {
+      for (let i = stepX; i < columns - 1; i += stepX) this.#insertPost(i, j);
+    }
+    this.#work.triangulation.changedCount = 0;
+  }
+
+  /** Inserts worst posts until none is beyond the bound. */
+  refine(maxError: number): void {
+    const { triangulation, queue, postError, worstPost, capacity } = this.#work;
+    const { columns } = this.#grid.posts;
+    queue.clear();
+    const update = (t: number) => {
+      this.#findWorstPost(t);
+      if (postError[t] > maxError) queue.set(t, postError[t]);
+      else queue.remove(t);
+    };
+    for (let t = 0; t < triangulation.triangleCount; t++) update(t);
+    for (;;) {
+      const t = queue.worst();
+      if (t < 0 || triangulation.vertexCount >= capacity) break;
+      const post = worstPost[t];
+      triangulation.changedCount = 0;
+      this.#insertPost(post % columns, (post / columns) | 0, t);
+      for (let k = 0; k < triangulation.changedCount; k++) update(triangulation.changed[k]);
     }
   }
-}
 
-/** Inserts worst posts until none is beyond the bound. */
-function refine({ columns, rows }: PostGrid, maxError: number, work: Workspace): void {
-  const { triangulation, queue, worstError, worstPost } = work;
-  queue.clear();
-  for (let t = 0; t < triangulation.triangleCount; t++) update(t);
-  for (;;) {
-    const t = queue.worst();
-    if (t < 0) break;
-    const post = worstPost[t];
-    triangulation.changedCount = 0;
-    triangulation.insertIn(t, post % columns, (post / columns) | 0);
-    for (let k = 0; k < triangulation.changedCount; k++) update(triangulation.changed[k]);
-  }
-  function update(t: number): void {
-    findWorstPost(t, columns, rows, work);
-    if (worstError[t] > maxError) queue.set(t, worstError[t]);
-    else queue.remove(t);
-  }
-}
-
-/** Greatest distance in metres of a post inside the tile from the triangle over it, without weights. */
-function measureInside({ columns, rows }: PostGrid, work: Workspace): number {
-  work.weights.fill(1);
-  let worst = 0;
-  for (let t = 0; t < work.triangulation.triangleCount; t++) {
-    findWorstPost(t, columns, rows, work);
-    worst = Math.max(worst, work.worstError[t]);
-  }
-  return worst;
-}
-
-/** Of the posts inside a triangle or on its edges, but not on the tile's border, the one farthest from its plane. */
-function findWorstPost(t: number, columns: number, rows: number, work: Workspace): void {
-  const { x, y, corners } = work.triangulation;
-  const { bent, weights } = work;
-  let a = corners[3 * t];
-  let b = corners[3 * t + 1];
-  let c = corners[3 * t + 2];
-  // From north to south.
-  if (y[a] > y[b]) [a, b] = [b, a];
-  if (y[b] > y[c]) [b, c] = [c, b];
-  if (y[a] > y[b]) [a, b] = [b, a];
-  const ax = x[a];
-  const ay = y[a];
-  const bx = x[b];
-  const by = y[b];
-  const cx = x[c];
-  const cy = y[c];
-  const za = bent[ay * columns + ax];
-  const zb = bent[by * columns + bx];
-  const zc = bent[cy * columns + cx];
-  const area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay);
-  const slopeX = ((zb - za) * (cy - ay) - (zc - za) * (by - ay)) / area;
-  const slopeY = ((zc - za) * (bx - ax) - (zb - za) * (cx - ax)) / area;
-  const longSlope = (cx - ax) / (cy - ay);
-  const upperSlope = by > ay ? (bx - ax) / (by - ay) : 0;
-  const lowerSlope = cy > by ? (cx - bx) / (cy - by) : 0;
-  let worst = 0;
-  let post = -1;
-  const firstRow = Math.max(ay, 1);
-  const lastRow = Math.min(cy, rows - 2);
-  for (let row = firstRow; row <= lastRow; row++) {
-    const long = ax + longSlope * (row - ay);
-    const short = row < by || cy === by ? ax + upperSlope * (row - ay) : bx + lowerSlope * (row - by);
-    // Crossings are rationals over at most `rows`: what a rounding error leaves out or takes in is never a whole post.
-    const first = Math.max(1, Math.ceil(Math.min(long, short) - 1e-9));
-    const last = Math.min(columns - 2, Math.floor(Math.max(long, short) + 1e-9));
-    let plane = za + slopeY * (row - ay) + slopeX * (first - ax);
-    const base = row * columns;
-    for (let column = first; column <= last; column++) {
-      const rise = plane - bent[base + column];
-      const error = rise > 0 ? rise * weights[base + column] : -rise;
-      if (error > worst) {
-        worst = error;
-        post = base + column;
+  /** Inserts worst samples, and posts that thereby come beyond their bound. Gives the cells that are left beyond theirs. */
+  refineToCells(cells: readonly SourceCells[], maxError: number, maxSampleError: number): StuckCell[] {
+    const { triangulation, queue, postError, cellError, worstPost, worstSet, worstCell, capacity } = this.#work;
+    const { columns, rows } = this.#grid.posts;
+    const errors = new CellErrors(cells, columns - 1, rows - 1, this.#bend);
+    const stuck: StuckCell[] = [];
+    const taken = this.#takenPositions();
+    queue.clear();
+    const update = (t: number) => {
+      this.#findWorstPost(t);
+      this.#findWorstCell(t, errors, maxSampleError);
+      const share = Math.max(postError[t] / maxError, cellError[t] / maxSampleError);
+      if (share > 1) queue.set(t, share);
+      else queue.remove(t);
+    };
+    for (let t = 0; t < triangulation.triangleCount; t++) update(t);
+    for (;;) {
+      const t = queue.worst();
+      if (t < 0 || triangulation.vertexCount >= capacity) break;
+      triangulation.changedCount = 0;
+      if (postError[t] / maxError > cellError[t] / maxSampleError) {
+        const post = worstPost[t];
+        const [column, row] = [post % columns, (post / columns) | 0];
+        taken.add(positionKey(column * this.#unitsX, row * this.#unitsY));
+        this.#insertPost(column, row, t);
+      } else {
+        const set = worstSet[t];
+        const cell = worstCell[t];
+        const wasStuck = errors.stuck[set][cell] === 1;
+        if (wasStuck || !this.#insertCell(errors.sets[set], cell, taken, maxSampleError)) {
+          errors.stuck[set][cell] = 1;
+          if (!wasStuck) stuck.push({ set, cell });
+          update(t);
+        }
       }
-      plane += slopeX;
+      for (let k = 0; k < triangulation.changedCount; k++) update(triangulation.changed[k]);
     }
+    return stuck;
   }
-  work.worstError[t] = worst;
-  work.worstPost[t] = post;
+
+  greatestCellBound(): number {
+    const { triangulation, cellBound } = this.#work;
+    let worst = 0;
+    for (let t = 0; t < triangulation.triangleCount; t++) worst = Math.max(worst, cellBound[t]);
+    return worst;
+  }
+
+  /** Greatest distance in metres of a post inside the tile from the triangle over it, without weights. */
+  measurePosts(): number {
+    const { triangulation, postError, weights } = this.#work;
+    weights.fill(1);
+    let worst = 0;
+    for (let t = 0; t < triangulation.triangleCount; t++) {
+      this.#findWorstPost(t);
+      worst = Math.max(worst, postError[t]);
+    }
+    return worst;
+  }
+
+  #takenPositions(): Set<number> {
+    const { x, y, vertexCount } = this.#work.triangulation;
+    const taken = new Set<number>();
+    for (let v = 0; v < vertexCount; v++) taken.add(positionKey(x[v], y[v]));
+    return taken;
+  }
+
+  /** `t`: a triangle that holds the post. */
+  #insertPost(column: number, row: number, t?: number): void {
+    const { triangulation, isVertex } = this.#work;
+    const at = row * this.#grid.posts.columns + column;
+    const [x, y] = [column * this.#unitsX, row * this.#unitsY];
+    isVertex[at] = 1;
+    const vertex = t === undefined ? triangulation.insert(x, y) : triangulation.insertIn(t, x, y);
+    this.#setHeight(vertex, this.#grid.heights[at]);
+  }
+
+  #insert(x: number, y: number, height: number): void {
+    this.#setHeight(this.#work.triangulation.insert(x, y), height);
+  }
+
+  /** At the position next to the cell's middle that is inside the tile; false where there is a vertex already. */
+  #insertCell(cells: SourceCells, cell: number, taken: Set<number>, maxSampleError: number): boolean {
+    const { slopeX, slopeY, above, below } = cells;
+    const x = Math.min(SIDE - 1, Math.max(1, Math.round(cells.x[cell] * this.#unitsX)));
+    const y = Math.min(SIDE - 1, Math.max(1, Math.round(cells.y[cell] * this.#unitsY)));
+    const key = positionKey(x, y);
+    if (taken.has(key)) return false;
+    taken.add(key);
+    const [column, row] = [x / this.#unitsX, y / this.#unitsY];
+    if (Number.isInteger(column) && Number.isInteger(row)) {
+      this.#work.isVertex[row * this.#grid.posts.columns + column] = 1;
+    }
+    let height = cells.heights[cell];
+    if (slopeX && slopeY && above && below) {
+      height += slopeX[cell] * (column - cells.x[cell]) + slopeY[cell] * (row - cells.y[cell]);
+      height += towardsMiddle(above[cell], below[cell], maxSampleError);
+    }
+    this.#insert(x, y, height);
+    return true;
+  }
+
+  #setHeight(vertex: number, height: number): void {
+    const { triangulation, heights, bentHeights } = this.#work;
+    const x = triangulation.x[vertex] / this.#unitsX;
+    const y = triangulation.y[vertex] / this.#unitsY;
+    heights[vertex] = height;
+    bentHeights[vertex] = heights[vertex] - this.#bend.x * x * x - this.#bend.y * y * y;
+  }
+
+  #findWorstCell(t: number, errors: CellErrors, maxSampleError: number): void {
+    const { worstSet, worstCell, cellError, cellBound } = this.#work;
+    const worst = this.#worst;
+    errors.findWorst(this.#facetOf(t), maxSampleError, worst);
+    worstSet[t] = worst.set;
+    worstCell[t] = worst.cell;
+    cellError[t] = worst.cell < 0 ? 0 : worst.error;
+    cellBound[t] = worst.bound;
+  }
+
+  #facetOf(t: number): Facet {
+    const { triangulation, bentHeights } = this.#work;
+    const { x, y, corners } = triangulation;
+    const facet = this.#facet;
+    const [a, b, c] = [corners[3 * t], corners[3 * t + 1], corners[3 * t + 2]];
+    facet.ax = x[a] / this.#unitsX;
+    facet.ay = y[a] / this.#unitsY;
+    facet.bx = x[b] / this.#unitsX;
+    facet.by = y[b] / this.#unitsY;
+    facet.cx = x[c] / this.#unitsX;
+    facet.cy = y[c] / this.#unitsY;
+    facet.za = bentHeights[a];
+    setSlopes(facet, bentHeights[b], bentHeights[c]);
+    return facet;
+  }
+
+  /** Of the posts inside a triangle or on its edges, but not on the tile's border, the one farthest from its plane. */
+  #findWorstPost(t: number): void {
+    const { triangulation, bent, weights, worstPost, postError, bentHeights } = this.#work;
+    const { columns, rows } = this.#grid.posts;
+    const { x, y, corners } = triangulation;
+    let a = corners[3 * t];
+    let b = corners[3 * t + 1];
+    let c = corners[3 * t + 2];
+    // From north to south.
+    if (y[a] > y[b]) [a, b] = [b, a];
+    if (y[b] > y[c]) [b, c] = [c, b];
+    if (y[a] > y[b]) [a, b] = [b, a];
+    const facet = this.#facet;
+    facet.ax = x[a] / this.#unitsX;
+    facet.ay = y[a] / this.#unitsY;
+    facet.bx = x[b] / this.#unitsX;
+    facet.by = y[b] / this.#unitsY;
+    facet.cx = x[c] / this.#unitsX;
+    facet.cy = y[c] / this.#unitsY;
+    facet.za = bentHeights[a];
+    setSlopes(facet, bentHeights[b], bentHeights[c]);
+    const { ax, ay, bx, by, cx, cy, za, slopeX, slopeY } = facet;
+    const longSlope = (cx - ax) / (cy - ay);
+    const upperSlope = by > ay ? (bx - ax) / (by - ay) : 0;
+    const lowerSlope = cy > by ? (cx - bx) / (cy - by) : 0;
+    let worst = 0;
+    let post = -1;
+    const firstRow = Math.max(Math.ceil(ay), 1);
+    const lastRow = Math.min(Math.floor(cy), rows - 2);
+    for (let row = firstRow; row <= lastRow; row++) {
+      const long = ax + longSlope * (row - ay);
+      const short = row < by || cy === by ? ax + upperSlope * (row - ay) : bx + lowerSlope * (row - by);
+      // Crossings are rationals over at most `SIDE` times 64: what a rounding error leaves out or takes in is never a post.
+      const first = Math.max(1, Math.ceil(Math.min(long, short) - 1e-9));
+      const last = Math.min(columns - 2, Math.floor(Math.max(long, short) + 1e-9));
+      let plane = za + slopeY * (row - ay) + slopeX * (first - ax);
+      const base = row * columns;
+      for (let column = first; column <= last; column++) {
+        const rise = plane - bent[base + column];
+        const error = rise > 0 ? rise * weights[base + column] : -rise;
+        if (error > worst && this.#work.isVertex[base + column] === 0) {
+          worst = error;
+          post = base + column;
+        }
+        plane += slopeX;
+      }
+    }
+    postError[t] = worst;
+    worstPost[t] = post;
+  }
 }
 
-function collect({ posts, heights }: HeightGrid, { triangulation }: Workspace, maxError: number): TerrainMesh {
+/** The plane of a facet through two more heights. */
+function setSlopes(facet: Facet, zb: number, zc: number): void {
+  const { ax, ay, bx, by, cx, cy, za } = facet;
+  const area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay);
+  facet.slopeX = ((zb - za) * (cy - ay) - (zc - za) * (by - ay)) / area;
+  facet.slopeY = ((zc - za) * (bx - ax) - (zb - za) * (cx - ax)) / area;
+}
+
+/** The first four vertices of a triangulation. */
+function cornerAt(x: number, y: number): number {
+  return (x === 0 ? 0 : 1) + (y === 0 ? 0 : 2);
+}
+
+function positionKey(x: number, y: number): number {
+  return y * (SIDE + 1) + x;
+}
+
+/** Of a vertex on a border: its own, moved where samples beside it would lie beyond the bound. */
+function borderHeight({ heights, above, below }: BorderLine, maxSampleError: number, k: number): number {
+  const height = heights[k];
+  return above && below ? height + towardsMiddle(above[k], below[k], maxSampleError) : height;
+}
+
+/** How far a vertex moves away from a height so that samples that reach much farther to one side come within the bound. */
+function towardsMiddle(above: number, below: number, maxSampleError: number): number {
+  return Math.max(above, below) > maxSampleError / 2 ? (above - below) / 2 : 0;
+}
+
+function collect({ posts }: HeightGrid, { triangulation, heights }: Workspace, maxError: number): TerrainMesh {
   const { vertexCount, triangleCount, x, y } = triangulation;
-  const lastColumn = posts.columns - 1;
-  const lastRow = posts.rows - 1;
+  const perColumn = (posts.columns - 1) / SIDE;
+  const perRow = (posts.rows - 1) / SIDE;
   const mesh = {
     u: new Uint16Array(vertexCount),
     v: new Uint16Array(vertexCount),
-    heights: new Float32Array(vertexCount),
-    columns: Uint16Array.from(x.subarray(0, vertexCount)),
-    rows: Uint16Array.from(y.subarray(0, vertexCount)),
+    heights: heights.slice(0, vertexCount),
+    columns: new Float32Array(vertexCount),
+    rows: new Float32Array(vertexCount),
     triangles: Uint16Array.from(triangulation.corners.subarray(0, 3 * triangleCount)),
   };
   for (let i = 0; i < vertexCount; i++) {
-    mesh.u[i] = Math.round((x[i] * UV_MAX) / lastColumn);
-    mesh.v[i] = UV_MAX - Math.round((y[i] * UV_MAX) / lastRow);
-    mesh.heights[i] = heights[y[i] * posts.columns + x[i]];
+    mesh.u[i] = Math.round((x[i] * UV_MAX) / SIDE);
+    mesh.v[i] = UV_MAX - Math.round((y[i] * UV_MAX) / SIDE);
+    mesh.columns[i] = x[i] * perColumn;
+    mesh.rows[i] = y[i] * perRow;
   }
-  return { ...mesh, edges: findEdges(mesh.columns, mesh.rows, lastColumn, lastRow), maxError };
+  return { ...mesh, edges: findEdges(mesh.u, mesh.v), maxError };
 }
 
-function findEdges(columns: Uint16Array, rows: Uint16Array, lastColumn: number, lastRow: number): TileEdges {
+function findEdges(u: Uint16Array, v: Uint16Array): TileEdges {
   const west: number[] = [];
   const south: number[] = [];
   const east: number[] = [];
   const north: number[] = [];
-  for (let i = 0; i < columns.length; i++) {
-    if (columns[i] === 0) west.push(i);
-    if (columns[i] === lastColumn) east.push(i);
-    if (rows[i] === 0) north.push(i);
-    if (rows[i] === lastRow) south.push(i);
+  for (let i = 0; i < u.length; i++) {
+    if (u[i] === 0) west.push(i);
+    if (u[i] === UV_MAX) east.push(i);
+    if (v[i] === UV_MAX) north.push(i);
+    if (v[i] === 0) south.push(i);
   }
-  const northwards = (a: number, b: number) => rows[b] - rows[a];
-  const eastwards = (a: number, b: number) => columns[a] - columns[b];
+  const northwards = (a: number, b: number) => v[a] - v[b];
+  const eastwards = (a: number, b: number) => u[a] - u[b];
   return {
     west: Uint16Array.from(west.sort(northwards)),
     south: Uint16Array.from(south.sort(eastwards)),

@@ -13,9 +13,9 @@ export interface TerrainMesh {
   /** Vertex indices, three a triangle, counter-clockwise seen from above. */
   readonly triangles: Uint16Array;
   readonly edges: TileEdges;
-  /** Column and row of each vertex in the grid that was meshed. */
-  readonly columns: Uint16Array;
-  readonly rows: Uint16Array;
+  /** Column and row of each vertex in the grid that was meshed; whole numbers at posts. */
+  readonly columns: Float32Array;
+  readonly rows: Float32Array;
   /** Greatest distance in metres, along the vertical, between a post of the tile and the flat triangle over it. */
   readonly maxError: number;
 }

@@ -1,12 +1,12 @@
 /**
- * A Delaunay triangulation of posts on an integer grid, grown one post at a time. Triangle t has corners 3t..3t+2,
+ * A Delaunay triangulation of points on an integer grid, grown one point at a time. Triangle t has corners 3t..3t+2,
  * counter-clockwise on screen with rows downwards reversed (x east, y south: clockwise in that frame, counter-clockwise
  * seen from above); `adjacent[e]` is the same edge in the neighbouring triangle, or -1 on the tile's border. All tests
- * are exact: coordinates are small integers.
+ * are exact: coordinates are integers up to 4096, whose products of four stay below 2^53.
  */
 
 export class Triangulation {
-  /** Vertex coordinates: column and row of the post. */
+  /** Vertex coordinates: column and row. */
   readonly x: Int32Array;
   readonly y: Int32Array;
   readonly corners: Int32Array;
@@ -20,9 +20,8 @@ export class Triangulation {
   private near = 0;
   private readonly legalizeStack: Int32Array;
 
-  /** Room for all posts of a grid of `columns` x `rows`. */
-  constructor(columns: number, rows: number) {
-    const vertices = columns * rows;
+  /** Room for so many vertices. */
+  constructor(vertices: number) {
     const triangles = 2 * vertices;
     this.x = new Int32Array(vertices);
     this.y = new Int32Array(vertices);
@@ -47,12 +46,12 @@ export class Triangulation {
     this.addTriangle(nw, se, ne, first, -1, -1);
   }
 
-  /** Inserts a post that is no vertex yet and returns its vertex; the triangles round it are listed in `changed`. */
+  /** Inserts a point that is no vertex yet and returns its vertex; the triangles round it are listed in `changed`. */
   insert(x: number, y: number): number {
     return this.insertIn(this.locate(x, y), x, y);
   }
 
-  /** Inserts a post known to lie in triangle t or on its edges. */
+  /** Inserts a point known to lie in triangle t or on its edges. */
   insertIn(t: number, x: number, y: number): number {
     const e = 3 * t;
     const a = this.corners[e];
@@ -73,7 +72,7 @@ export class Triangulation {
     return (x[b] - x[a]) * (y[a] - y[c]) - (x[c] - x[a]) * (y[a] - y[b]);
   }
 
-  /** Walks from the last place towards the post (visibility walk). */
+  /** Walks from the last place towards the point (visibility walk). */
   private locate(px: number, py: number): number {
     const { x, y, corners, adjacent } = this;
     let t = this.near;

@@ -59,7 +59,8 @@ export interface JobRunner {
   close(): Promise<void>;
 }
 
-export type OpenRunner = (spec: TerrainSpec, width: number) => Promise<JobRunner>;
+/** Whoever is told the spec only later gets everything else ready meanwhile. */
+export type OpenRunner = (spec: TerrainSpec | Promise<TerrainSpec>, width: number) => Promise<JobRunner>;
 
 const TILES_PER_CALL = 64;
 
@@ -68,9 +69,13 @@ export function keepsOverviews({ options, cacheFolder }: TerrainSpec): boolean {
   return options.prepare && cacheFolder !== undefined;
 }
 
-/** The spec for threads that read what was prepared of sources: of these they must find the same version. */
-export function pinSpec({ spec, field }: Pick<TerrainMaker, 'spec' | 'field'>): TerrainSpec {
-  return keepsOverviews(spec) ? { ...spec, version: field.info.version } : spec;
+/**
+ * The spec for threads: of sources of which something was prepared they must find the same version; and where tiles name
+ * their descendants, not each of them has to plan.
+ */
+export function pinSpec({ spec, field, plan }: Pick<TerrainMaker, 'spec' | 'field' | 'plan'>): TerrainSpec {
+  const pinned = keepsOverviews(spec) ? { ...spec, version: field.info.version } : spec;
+  return spec.options.extensions.includes('metadata') ? { ...pinned, plan: plan() } : pinned;
 }
 
 export async function executeJob(

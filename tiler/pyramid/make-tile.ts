@@ -3,22 +3,25 @@
 import type { ExtensionName } from '../encode/extension-name.ts';
 import { encodeQuantizedMesh } from '../encode/quantized-mesh.ts';
 import type { HeightField } from '../fields/height-field.ts';
-import { postsOfTile, withoutHalo } from '../geo/post-grid.ts';
-import type { TileId, TilingScheme } from '../geo/tiling-scheme.ts';
-import { meshTile } from '../mesh/mesh-tile.ts';
+import type { TerrainField } from '../fields/terrain-field.ts';
+import { readBorders } from '../fields/tile-borders.ts';
+import { lookUnder, MAX_REACH, type MemberCells, reachingFar, readTileSamples } from '../fields/tile-samples.ts';
+import { type HeightGrid, postsOfTile, withoutHalo } from '../geo/post-grid.ts';
+import { geographic, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
+import { type MeshedTile, meshTile } from '../mesh/mesh-tile.ts';
 import { computeNormals } from '../mesh/normals.ts';
 import { UV_MAX } from '../mesh/terrain-mesh.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 
 export interface TileRecipe {
   readonly field: HeightField;
+  /** Whose samples the drawn surface is held against; undefined where it is not to show them. */
+  readonly terrain: TerrainField | undefined;
   readonly scheme: TilingScheme;
   /** What a tile carries; normals cost a halo of one post. */
   readonly extensions: readonly ExtensionName[];
   /** Greatest error as a share of the client's bound. */
   readonly maxErrorFactor: number;
-  /** Whether the field reads a level from something coarser than the source's own samples. */
-  readonly readsOverview: (z: number) => boolean;
 }
 
 export interface MadeTile {
@@ -28,13 +31,17 @@ export interface MadeTile {
   readonly triangles: number;
   /** Greatest distance in metres between the tile's posts and the surface drawn from its quantised heights. */
   readonly maxError: number;
+  /**
+   * The same for all full-resolution samples in the tile, as an upper bound; NaN where nothing says what overviews leave out.
+   */
+  readonly maxSampleError: number;
 }
 
 /**
  * Part of every layer's version, and so of addresses, ETags and caches: raise it when the same source and options give
  * other bytes, whatever the cause (fill, warp, shares of the bound, meshing, order, encoding). A test pins tiles' hashes.
  */
-export const TILE_VERSION = 3;
+export const TILE_VERSION = 4;
 
 /**
  * Part of the bound kept back for what meshing does not see: heights are rounded to 1/32767 of the tile's range, u and v
@@ -44,40 +51,39 @@ export const TILE_VERSION = 3;
 const RESERVE = 0.02;
 
 /**
- * What of the bound the mesh may use against the tile's own posts, so that 99 % of the source's samples, which lie between
- * those posts, keep the bound too. Measured on SRTM of Maui, the Pyrenees and the North Cascades with all of it: p99 of
- * 0.7 to 1.0 bounds on levels read at full resolution, 1.0 to 1.14 on levels read from overviews. With these shares it
- * is under 1 on every level of all three.
- */
-const SHARE_FULL_RESOLUTION = 0.94;
-const SHARE_OVERVIEW = 0.7;
-/**
  * The client's bound is 1.2 km at level 6: a mountain may stay away and the tile still keeps its word. With this share
  * the drawn surface explains 94 % instead of 52 % of Maui's relief at level 6, and 61 % instead of nothing at level 5,
  * for 45 kB more in all levels to 9.
  */
 const SHARE_COARSE = 0.25;
-const LAST_COARSE_LEVEL = 8;
+const COARSE_BOUND = geographic.maxGeometricError(8);
 
 export async function makeTile(
-  { field, scheme, extensions, maxErrorFactor, readsOverview }: TileRecipe,
+  { field, terrain, scheme, extensions, maxErrorFactor }: TileRecipe,
   id: TileId,
   { signal }: ReadOptions = {},
 ): Promise<MadeTile> {
   const withNormals = extensions.includes('octvertexnormals');
   const halo = withNormals ? 1 : 0;
-  const read = await field.read(postsOfTile(scheme, id, halo), { signal });
+  const limit = scheme.maxGeometricError(id.z) * maxErrorFactor * (1 - RESERVE);
+  const [read, borders] = await Promise.all([
+    field.read(postsOfTile(scheme, id, halo), { signal }),
+    terrain && readBorders(terrain, scheme, id, limit, { signal }),
+  ]);
   const grid = halo > 0 ? withoutHalo(read, halo) : read;
-  let minHeight = Infinity;
-  let maxHeight = -Infinity;
-  for (let i = 0; i < grid.heights.length; i++) {
-    minHeight = Math.min(minHeight, grid.heights[i]);
-    maxHeight = Math.max(maxHeight, grid.heights[i]);
+  const samples = terrain && (await readTileSamples(terrain, id, grid.posts, { signal }));
+  const share = scheme.maxGeometricError(id.z) >= COARSE_BOUND ? SHARE_COARSE : 1;
+  let cells = await lookUnder(samples?.cells ?? [], tooCoarse(samples?.cells ?? [], limit), MAX_REACH * limit, {
+    signal,
+  });
+  let mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
+  while (mesh.maxSampleError > limit) {
+    const stuck = stuckByContent(mesh, cells);
+    if (stuck.every((list) => list.length === 0)) break;
+    cells = await lookUnder(cells, stuck, MAX_REACH * limit, { signal });
+    mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
   }
-  const fineShare = readsOverview(id.z) ? SHARE_OVERVIEW : SHARE_FULL_RESOLUTION;
-  const share = id.z <= LAST_COARSE_LEVEL ? SHARE_COARSE : fineShare;
-  const bound = scheme.maxGeometricError(id.z) * maxErrorFactor * share;
-  const mesh = meshTile(grid, bound * (1 - RESERVE));
+  const { minHeight, maxHeight } = heightRange(grid, mesh, cells);
   const bytes = encodeQuantizedMesh({
     mesh,
     box: scheme.box(id),
@@ -85,10 +91,44 @@ export async function makeTile(
     minHeight,
     maxHeight,
   });
+  const rounding = (maxHeight - minHeight) / UV_MAX / 2;
   return {
     bytes,
     vertices: mesh.u.length,
     triangles: mesh.triangles.length / 3,
-    maxError: mesh.maxError + (maxHeight - minHeight) / UV_MAX / 2,
+    maxError: mesh.maxError + rounding,
+    maxSampleError: samples?.complete ? mesh.maxSampleError + rounding : NaN,
   };
+}
+
+function tooCoarse(cells: readonly MemberCells[], limit: number): number[][] {
+  return cells.map((set) => reachingFar(set, MAX_REACH * limit));
+}
+
+/** Cells that no vertex helps, and that have something finer under them. */
+function stuckByContent({ stuck }: MeshedTile, cells: readonly MemberCells[]): number[][] {
+  const out: number[][] = cells.map(() => []);
+  for (const { set, cell } of stuck) if (cells[set].level > 0) out[set].push(cell);
+  return out;
+}
+
+/** What bounds the tile's posts, its vertices and all samples under it, metres. */
+function heightRange({ heights }: HeightGrid, mesh: MeshedTile, cells: readonly MemberCells[]) {
+  let minHeight = Infinity;
+  let maxHeight = -Infinity;
+  const take = (low: number, high: number) => {
+    if (low < minHeight) minHeight = low;
+    if (high > maxHeight) maxHeight = high;
+  };
+  for (const height of heights) take(height, height);
+  for (const height of mesh.heights) take(height, height);
+  for (const { heights: middles, slopeX, slopeY, above, below, reachX, reachY } of cells) {
+    for (let k = 0; k < middles.length; k++) {
+      if (slopeX && slopeY && above && below) {
+        const spread = Math.abs(slopeX[k]) * reachX + Math.abs(slopeY[k]) * reachY;
+        take(middles[k] - spread - below[k], middles[k] + spread + above[k]);
+      } else take(middles[k], middles[k]);
+    }
+  }
+  return { minHeight, maxHeight };
 }

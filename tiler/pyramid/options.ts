@@ -3,11 +3,15 @@
  * help and the README's table are derived from here; unknown keys are refused.
  */
 import { z } from 'zod';
-import { EXTENSION_NAMES } from '../encode/extension-name.ts';
+import { EXTENSION_NAMES, type ExtensionName } from '../encode/extension-name.ts';
 import { RelievoError } from '../error.ts';
+import { SCHEME_IDS } from '../geo/tiling-scheme.ts';
 
 /** The deepest level that tiles are made for: 1 mm between posts. */
 export const DEEPEST_LEVEL = 24;
+
+/** Those that need nothing but their name; `watermask` comes with `--water`. */
+const CHOOSABLE_EXTENSIONS = EXTENSION_NAMES.filter((name) => name !== 'watermask');
 
 /** Everything that changes the bytes of a tile. */
 export const tileOptionsSchema = z.strictObject({
@@ -23,10 +27,21 @@ export const tileOptionsSchema = z.strictObject({
     .max(DEEPEST_LEVEL)
     .default(0)
     .describe('First level with relief; the levels before it are made without, because clients pass through them'),
+  scheme: z
+    .enum(SCHEME_IDS)
+    .default('geographic')
+    .describe('Tiling: geographic (EPSG:4326), or web-mercator (EPSG:3857), which has no tiles beyond 85.05 degrees'),
   extensions: z
-    .array(z.enum(EXTENSION_NAMES as [(typeof EXTENSION_NAMES)[number], ...(typeof EXTENSION_NAMES)[number][]]))
+    .array(z.enum(CHOOSABLE_EXTENSIONS as [ExtensionName, ...ExtensionName[]]))
     .default(['octvertexnormals'])
-    .describe(`Extensions that the tiles carry (${EXTENSION_NAMES.join(', ')}), or none`),
+    .describe(`Extensions that the tiles carry (${CHOOSABLE_EXTENSIONS.join(', ')}), or none`),
+  water: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ repeated: true })
+    .describe(
+      'Water masks (extension watermask) from natural-earth (built in), a file of water polygons, land:FILE of land polygons, a raster whose samples are not 0 on water, or dem (flat ground exactly at sea level); may be given several times, the first that knows decides',
+    ),
   maxErrorFactor: z
     .number()
     .min(0.05)
@@ -84,6 +99,24 @@ export const tileOptionsSchema = z.strictObject({
     .max(512)
     .default(32)
     .describe('Widest void, in samples, that is filled from its rim; wider ones blend into what lies below or outside'),
+  clip: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('GeoJSON file of polygons: only what lies inside them is used of all sources'),
+  flatten: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ repeated: true })
+    .describe(
+      'Areas in which the ground is level: FILE.geojson, FILE.geojson:METRES above sea level, or FILE.geojson:METRES:ellipsoid; without a height that of the ground along the outline; may be given several times, later ones on top',
+    ),
+  flattenFeather: z
+    .number()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe('Metres round a flattened area over which it runs into the ground; by default 4 samples'),
   prepare: z
     .boolean()
     .default(true)
@@ -111,6 +144,9 @@ export const sourceOptionsSchema = tileOptionsSchema.pick({
   heightEncoding: true,
   outside: true,
   maxFill: true,
+  clip: true,
+  flatten: true,
+  flattenFeather: true,
   allow: true,
   strict: true,
 });

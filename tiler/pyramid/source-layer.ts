@@ -1,6 +1,6 @@
 /** A layer whose tiles are made when they are asked for, by the same road as those made in advance. */
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 import { cutVariant } from '../encode/cut-variant.ts';
 import { RelievoError } from '../error.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
@@ -12,6 +12,7 @@ import type { Layer, Variant } from './layer.ts';
 import type { LabelOptions } from './options.ts';
 import { isPlanned } from './plan.ts';
 import { openTerrainMaker, type TerrainMaker, type TerrainSpec } from './terrain-maker.ts';
+import { extensionsOf } from './water.ts';
 
 /** Tiles in the making, at most; more are answered with a request to come again. */
 const MAX_FLIGHTS = 512;
@@ -55,10 +56,17 @@ export async function openSourceLayer(
   { name, labels, width, openRunner, patienceMs = PATIENCE_MS, retryMs = RETRY_MS, ...more }: SourceLayerOptions,
 ): Promise<SourceLayer> {
   const { cacheFolder, onFault, onWait, onScan, signal } = more;
-  const maker = await openTerrainMaker(spec, { signal, onScan });
+  const making = openTerrainMaker(spec, { signal, onScan });
+  // Threads start while this one looks at the sources, and open them while it plans.
+  const opening = openRunner(making.then(pinSpec), width);
+  opening.catch(() => {});
+  const maker = await making.catch(async (error) => {
+    await opening.catch(() => {});
+    throw error;
+  });
   const pinned = pinSpec(maker);
-  // Threads open the sources while this one plans.
-  const opening = openRunner(pinned, width);
+  // They have to be told first.
+  await setImmediate();
   const described = describe(maker, name, labels);
   const [opened] = await Promise.allSettled([opening, described]);
   const { plan, document, needsPreparing, readsOverview } = await described.catch(async (error) => {
@@ -79,6 +87,7 @@ export async function openSourceLayer(
   let preparing: Promise<void> | undefined;
   let share = 0;
   let failedAt = Number.NEGATIVE_INFINITY;
+  let retry: NodeJS.Timeout | undefined;
   const closing = new AbortController();
 
   return {
@@ -90,7 +99,7 @@ export async function openSourceLayer(
       if (!isPlanned(plan, id)) return undefined;
       const tile = await makeOnce(id);
       signal?.throwIfAborted();
-      return tile && cutVariant(tile, variant, { holds: spec.options.extensions, signal });
+      return tile && cutVariant(tile, variant, { holds: extensionsOf(spec.options), signal });
     },
     etag: (id, variant) => etagOf(document.version, id, variant),
     get prepared() {
@@ -101,6 +110,7 @@ export async function openSourceLayer(
     },
     async close() {
       closing.abort(new Error('the layer is closed'));
+      clearTimeout(retry);
       await Promise.all([runner.close(), preparing?.catch(() => {})]);
     },
   };
@@ -185,13 +195,19 @@ export async function openSourceLayer(
     }
   }
 
-  /** What was prepared has been removed or damaged while it was in use. */
+  /** What was prepared has been removed or damaged while it was in use. Goes on until it is there again. */
   function prepareAgain(): void {
     if (preparing || !keepsOverviews(spec) || performance.now() - failedAt < retryMs) return;
     isPrepared = false;
     waits = readsOverview;
     prepareOnce().catch((error) => {
-      if (!closing.signal.aborted) onFault?.(`the overviews cannot be made: ${error.message}`);
+      if (closing.signal.aborted) return;
+      onFault?.(`the overviews cannot be made: ${error.message}`);
+      retry = setTimeout(() => {
+        failedAt = Number.NEGATIVE_INFINITY;
+        prepareAgain();
+      }, retryMs);
+      retry.unref();
     });
   }
 }

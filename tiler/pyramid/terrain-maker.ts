@@ -1,16 +1,19 @@
 /** A layer's sources, options and plan, opened: what every thread and the server hold, each its own. */
 import { createHash } from 'node:crypto';
-import { type AvailableRange, type CrsStatement, type LayerJson, writeLayerJson } from '../catalog/layer-json.ts';
+import { type CrsStatement, type LayerJson, writeLayerJson } from '../catalog/layer-json.ts';
+import { appendMetadata } from '../encode/metadata.ts';
+import { addWaterMask } from '../encode/water-mask.ts';
 import { RelievoError } from '../error.ts';
 import { openFloorField } from '../fields/floor-field.ts';
+import { nativeLevelOf } from '../fields/native-level.ts';
 import { openRasterField, type RasterField } from '../fields/raster-field.ts';
 import { type Floor, openTerrainField, type TerrainField } from '../fields/terrain-field.ts';
-import { TILE_CELLS } from '../geo/post-grid.ts';
-import { flipRow, geographic, nativeLevel, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
+import type { WaterField } from '../fields/water-field.ts';
+import { schemeNamed, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
 import { bundledBasePath } from '../sources/bundled-base.ts';
-import { clipSource } from '../sources/clip-source.ts';
 import type { PreparableSource, PrepareOptions } from '../sources/decimate.ts';
-import { type MosaicMember, readMosaic } from '../sources/mosaic.ts';
+import type { FoundSheets } from '../sources/many-sheets.ts';
+import { type LonLatPolygons, type MosaicMember, readMosaic } from '../sources/mosaic.ts';
 import { openSources } from '../sources/open-source.ts';
 import { openPrepared } from '../sources/prepared-source.ts';
 import type { RasterSource, ReadOptions } from '../sources/raster-source.ts';
@@ -18,10 +21,14 @@ import { baseName } from '../sources/source-name.ts';
 import { SourcePool } from '../sources/source-pool.ts';
 import { VrtFiles } from '../sources/vrt-files.ts';
 import { VERSION } from '../version.ts';
+import { areaWarnings, clipToAll, type LayerAreas, readAreas } from './areas.ts';
+import { describeDescendants, METADATA_LEVELS, namesDescendants, spanOf } from './descendants.ts';
 import { type MadeTile, makeTile, TILE_VERSION } from './make-tile.ts';
 import { DEEPEST_LEVEL, type LabelOptions, type TileOptions } from './options.ts';
 import { type PlannedData, planTiles, type TilePlan } from './plan.ts';
+import { capWarnings, refuseBeyond } from './scheme-limits.ts';
 import { warningsOf } from './warnings.ts';
+import { extensionsOf, openWater } from './water.ts';
 
 /** All that is needed to make a layer's tiles, anywhere; plain JSON. */
 export interface TerrainSpec {
@@ -32,8 +39,14 @@ export interface TerrainSpec {
   readonly cacheFolder?: string | undefined;
   /** What `sources` stand for, where somebody has found out already: globs and folders are not asked again. */
   readonly mosaic?: readonly MosaicMember[] | undefined;
+  /** The polygons that options name, where somebody has read them already. */
+  readonly areas?: LayerAreas | undefined;
   /** What the sources' version must be, where others rely on it: opening fails with `input-invalid` when it is another. */
   readonly version?: string | undefined;
+  /** The same of the sources of water masks, one by one. */
+  readonly waterVersions?: readonly string[] | undefined;
+  /** Which tiles there are, where somebody has found out already. */
+  readonly plan?: TilePlan | undefined;
   /** Files of many-sheet sources held open at a time, at most; default 128. Threads share the bound among them. */
   readonly openFiles?: number | undefined;
 }
@@ -86,11 +99,12 @@ export async function openTerrainMaker(
   { hash = true, ...more }: OpenMakerOptions = {},
 ): Promise<TerrainMaker> {
   const { options } = spec;
-  const scheme = geographic;
-  const opened = await openMembers(spec, { hash, ...more });
+  const scheme = schemeNamed(options.scheme);
+  const areas = spec.areas ?? (await readAreas(options));
+  const opened = await openMembers({ ...spec, areas }, { hash, ...more });
   const { members, base } = opened;
-  const close = () => Promise.all(opened.all.map((source) => source.close())).then(() => {});
-  const field = openTerrainField(members, { base, floor: floorOf(options.outside) });
+  const closeSources = () => Promise.all(opened.all.map((source) => source.close())).then(() => {});
+  const field = openTerrainField(members, { base, floor: floorOf(options.outside), flats: areas.flats });
   const native = Math.max(...members.map((member) => member.nativeLevel));
   const maxLevel = options.maxZoom ?? native;
   const problem =
@@ -100,16 +114,33 @@ export async function openTerrainMaker(
         ? changed(spec)
         : undefined;
   if (problem) {
-    await close();
+    await closeSources();
     throw problem;
   }
+  const { maxSamples, signal } = more;
+  const water = await openWater(options, {
+    ...{ field, scheme, hash, maxSamples, signal },
+    cacheFolder: spec.cacheFolder,
+    versions: spec.waterVersions,
+  }).catch(async (error) => {
+    await closeSources();
+    throw error;
+  });
+  const close = () => Promise.all([closeSources(), water?.close()]).then(() => {});
+  const extensions = extensionsOf(options);
   const floor = openFloorField(field);
-  const warnings = [...warningsOf(members.map((member) => member.field)), ...featherWarnings(field, members)];
+  const warnings = [
+    ...warningsOf(members.map((member) => member.field)),
+    ...featherWarnings(field, members),
+    ...areaWarnings(field, areas),
+    ...capWarnings(scheme, members),
+  ];
+  const withMetadata = options.extensions.includes('metadata');
   const certified = options.prepare && members.every(({ source }) => source.certified);
-  let planned: TilePlan | undefined;
+  let planned = spec.plan;
 
   return {
-    spec: { ...spec, mosaic: opened.mosaic },
+    spec: { ...spec, mosaic: opened.mosaic, areas, ...(water && hash && { waterVersions: water.versions }) },
     scheme,
     field,
     members,
@@ -117,27 +148,32 @@ export async function openTerrainMaker(
     nativeLevel: native,
     warnings,
     needsPreparing: (z) =>
-      [...members, ...opened.bases].some(({ field, source }) => field.levelFor(z) >= source.storedLevels),
+      [...members, ...opened.bases].some(({ field, source }) => field.levelFor(z) >= source.storedLevels) ||
+      (water?.rasters.some(({ source, levelFor }) => levelFor(z) >= source.storedLevels) ?? false),
     prepare,
-    makeTile: (id, read) =>
-      makeTile(
+    makeTile: async (id, read) => {
+      const made = await makeTile(
         {
           field: id.z < options.minZoom ? floor : field,
+          terrain: id.z < options.minZoom ? undefined : field,
           scheme,
           extensions: options.extensions,
           maxErrorFactor: options.maxErrorFactor,
-          readsOverview: (z) => field.readsOverview(z),
         },
         id,
         read,
-      ),
+      );
+      const bytes = water ? addWaterMask(made.bytes, await water.maskOf(scheme, id, read)) : made.bytes;
+      if (!withMetadata || !namesDescendants(plan(), id.z)) return { ...made, bytes };
+      return { ...made, bytes: appendMetadata(bytes, describeDescendants(plan(), scheme, id)) };
+    },
     plan,
     document,
     close,
   };
 
   async function prepare({ signal, onProgress, onWait }: PrepareOptions = {}): Promise<void> {
-    const sources = [...opened.bases, ...members].map(({ source }) => source);
+    const sources = [...opened.bases, ...members, ...(water?.rasters ?? [])].map(({ source }) => source);
     const totals = sources.map((source) => source.blocksToPrepare);
     const total = totals.reduce((sum, blocks) => sum + blocks, 0);
     let before = 0;
@@ -155,15 +191,18 @@ export async function openTerrainMaker(
   function document(name: string, { title, attribution }: LabelOptions = {}): LayerJson {
     const levels = plan();
     const { west, south, east, north } = field.info.bounds;
+    const { extent } = scheme;
     return writeLayerJson({
+      scheme,
       name: title ?? name,
       description: `Terrain from ${field.info.name}`,
-      version: layerVersion(field.info.version, options),
+      version: layerVersion(field.info.version, options, water),
       attribution: attribution ?? field.info.attribution ?? '',
-      bounds: [west, south, east > 180 ? east - 360 : east, north],
+      bounds: [west, Math.max(south, extent.south), east > 180 ? east - 360 : east, Math.min(north, extent.north)],
       maxLevel: levels.length - 1,
-      extensions: options.extensions,
-      available: levels.map((ranges) => ranges.map(fromSouth)),
+      extensions,
+      available: levels.map((ranges) => ranges.map((range) => spanOf(scheme, range))),
+      ...(withMetadata && { metadataAvailability: METADATA_LEVELS }),
       generator: `relievo ${VERSION}`,
       datum: field.info.datum,
       crs: crsStatement(field.members),
@@ -171,11 +210,8 @@ export async function openTerrainMaker(
       maxErrorFactor: options.maxErrorFactor,
       sources: members.slice(0, MAX_NAMES).map((member) => member.field.info.name),
       ...(!certified && { certified }),
+      ...(water && { water: water.statements }),
     });
-  }
-
-  function fromSouth(r: { z: number; x0: number; y0: number; x1: number; y1: number }): AvailableRange {
-    return { startX: r.x0, startY: flipRow(scheme, r.z, r.y1), endX: r.x1, endY: flipRow(scheme, r.z, r.y0) };
   }
 }
 
@@ -220,8 +256,21 @@ function crsStatement(fields: readonly RasterField[]): CrsStatement {
 }
 
 /** Equal for equal bytes: sources' content, what was chosen of them, and the code that encodes. */
-function layerVersion(fieldVersion: string, { extensions, maxErrorFactor, maxZoom, minZoom }: TileOptions): string {
-  const parts = [fieldVersion, extensions.toSorted(), maxErrorFactor, maxZoom ?? null, minZoom, TILE_VERSION];
+function layerVersion(
+  fieldVersion: string,
+  { extensions, maxErrorFactor, maxZoom, minZoom, scheme }: TileOptions,
+  water: WaterField | undefined,
+): string {
+  const parts: unknown[] = [
+    fieldVersion,
+    extensions.toSorted(),
+    maxErrorFactor,
+    maxZoom ?? null,
+    minZoom,
+    TILE_VERSION,
+  ];
+  if (scheme !== 'geographic') parts.push(scheme);
+  if (water) parts.push({ water: water.version });
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
@@ -240,36 +289,44 @@ async function openMembers(
   { hash, maxSamples, signal, onScan }: OpenMakerOptions,
 ): Promise<OpenedMembers> {
   const { options, cacheFolder } = spec;
+  const scheme = schemeNamed(options.scheme);
   const { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, nodata, heightEncoding } = options;
   const how = { verticalDatum, verticalUnit, sourceCrs, bounds, range, rawLayout, nodata, heightEncoding };
   const folder = options.prepare && hash ? cacheFolder : undefined;
   const all: RasterSource[] = [];
   const pool = new SourcePool(spec.openFiles);
   const vrtFiles = new VrtFiles(spec.openFiles);
+  const sheets = new Map<MosaicMember, FoundSheets>();
   try {
     const found: { field: RasterField; source: PreparableSource; featherMetres: number | undefined }[] = [];
     const mosaic = spec.mosaic ?? (await readMosaic(spec.sources, { how, allow: options.allow, signal }));
     for (const member of mosaic) {
       const isBase = member.base === true;
-      for (const source of await openMember(isBase ? { ...member, paths: [bundledBasePath()] } : member)) {
-        const field = await openRasterField(source, geographic, { ...options, isBase });
+      const files = isBase ? { ...member, paths: [bundledBasePath()] } : member;
+      for (const source of await openMember(files, [member.clip, spec.areas?.clip])) {
+        const field = await openRasterField(source, scheme, { ...options, isBase });
+        if (!isBase) refuseBeyond(scheme, field);
         found.push({ field, source, featherMetres: member.featherMetres });
       }
     }
     if (found.length === 0) throw nothingLeft(spec);
     const bases: { field: RasterField; source: PreparableSource }[] = [];
     if (options.outside === 'base') {
-      for (const source of await openMember({ name: 'base', paths: [bundledBasePath()], how: {} })) {
-        bases.push({ field: await openRasterField(source, geographic, { maxFill: 0, isBase: true }), source });
+      for (const source of await openMember({ name: 'base', paths: [bundledBasePath()], how: {} }, [])) {
+        bases.push({ field: await openRasterField(source, scheme, { maxFill: 0, isBase: true }), source });
       }
     }
-    return { mosaic, members: withLevels(found, options), base: bases[0]?.field, bases, all };
+    const known = mosaic.map((member) => ({ ...member, found: sheets.get(member) ?? member.found }));
+    return { mosaic: known, members: withLevels(found, options), base: bases[0]?.field, bases, all };
   } catch (error) {
     await Promise.all(all.map((source) => source.close()));
     throw error;
   }
 
-  async function openMember(member: MosaicMember): Promise<PreparableSource[]> {
+  async function openMember(
+    member: MosaicMember,
+    clips: readonly (LonLatPolygons | undefined)[],
+  ): Promise<PreparableSource[]> {
     const { crsGrids } = options;
     const sources = await openSources(member.paths, {
       ...member.how,
@@ -281,12 +338,13 @@ async function openMembers(
       hash,
       signal,
       onScan,
+      found: member.found,
+      onFound: (what) => sheets.set(member, what),
     }).catch((error: unknown) => {
       throw namedIn(error, member);
     });
     all.push(...sources);
-    const { clip } = member;
-    const clipped = clip ? await Promise.all(sources.map((source) => clipSource(source, clip))) : sources;
+    const clipped = await Promise.all(sources.map((source) => clipToAll(source, clips)));
     // Of several sources a clip may leave nothing.
     const left = clipped.filter(({ info }) => info.sheets.length > 0);
     const prepared = left.map((source) =>
@@ -312,7 +370,7 @@ function titled(source: RasterSource, { title }: MosaicMember): RasterSource {
 function nothingLeft({ sources }: TerrainSpec): RelievoError {
   return new RelievoError(
     'input-unsupported',
-    `Nothing of ${sources.map(baseName).join(', ')} lies inside its clip polygons: are they in longitude and latitude?`,
+    `Nothing of ${sources.map(baseName).join(', ')} lies inside the polygons that it is clipped to: are they in longitude and latitude?`,
   );
 }
 
@@ -325,10 +383,8 @@ function bringsOverviews({ info }: RasterSource): boolean {
  * How deep each source's tiles go: to its own native level, and at most to --max-zoom; where that lies beyond the native
  * level of all, the finest sources go on to it.
  */
-function withLevels<T extends { readonly field: RasterField }>(found: readonly T[], { maxZoom }: TileOptions) {
-  const natives = found.map(({ field }) =>
-    Math.min(DEEPEST_LEVEL, nativeLevel(geographic, field.info.spacingDegrees, TILE_CELLS)),
-  );
+function withLevels<T extends { readonly field: RasterField }>(found: readonly T[], { maxZoom, scheme }: TileOptions) {
+  const natives = found.map(({ field }) => Math.min(DEEPEST_LEVEL, nativeLevelOf(field, schemeNamed(scheme))));
   const finest = Math.max(...natives);
   return found.map((member, i) => {
     const native = natives[i];

@@ -2,7 +2,8 @@
 import { executeJob, type JobRunner } from '../pyramid/job.ts';
 import { openTerrainMaker, type TerrainSpec } from '../pyramid/terrain-maker.ts';
 
-export async function openInProcessRunner(spec: TerrainSpec): Promise<JobRunner> {
+export async function openInProcessRunner(asked: TerrainSpec | Promise<TerrainSpec>): Promise<JobRunner> {
+  const spec = await asked;
   const maker = await openTerrainMaker(spec, { hash: spec.version !== undefined });
   return {
     width: 1,

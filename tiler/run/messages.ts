@@ -1,8 +1,11 @@
 /** What the main thread and its workers say to each other. */
 import { type ErrorCode, RelievoError } from '../error.ts';
 import type { Job, JobReport } from '../pyramid/job.ts';
+import type { TerrainSpec } from '../pyramid/terrain-maker.ts';
 
 export type ToWorker =
+  /** The first that it hears. */
+  | { readonly type: 'open'; readonly spec: TerrainSpec }
   | { readonly type: 'run'; readonly ticket: number; readonly job: Job }
   | { readonly type: 'abort'; readonly ticket: number };
 

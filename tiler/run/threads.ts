@@ -29,9 +29,9 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 const GRACE_MS = 5000;
 
 /** Opens `width` threads; fails as opening the layer itself would. A thread that dies later is replaced. */
-export async function openThreads(spec: TerrainSpec, width: number): Promise<JobRunner> {
+export async function openThreads(asked: TerrainSpec | Promise<TerrainSpec>, width: number): Promise<JobRunner> {
   let nextTicket = 1;
-  const shared = { ...spec, openFiles: Math.max(1, Math.floor((spec.openFiles ?? MAX_OPEN_FILES) / width)) };
+  const shared = Promise.resolve(asked).then((spec) => shareFiles(spec, width));
   const threads = Array.from({ length: width }, () => startThread(shared));
   try {
     await Promise.all(threads.map(({ opened }) => opened));
@@ -89,12 +89,17 @@ export async function openThreads(spec: TerrainSpec, width: number): Promise<Job
   }
 }
 
+function shareFiles(spec: TerrainSpec, width: number): TerrainSpec {
+  return { ...spec, openFiles: Math.max(1, Math.floor((spec.openFiles ?? MAX_OPEN_FILES) / width)) };
+}
+
 function send(thread: Thread, message: ToWorker): void {
   thread.worker.postMessage(message);
 }
 
-function startThread(spec: TerrainSpec): Thread {
-  const worker = new Worker(WORKER, { workerData: { spec }, execArgv: [] });
+function startThread(shared: Promise<TerrainSpec>): Thread {
+  // A package that GeoTIFFs are read by looks into it, and fails where there is none.
+  const worker = new Worker(WORKER, { workerData: {}, execArgv: [] });
   const flights = new Map<number, Flight>();
   const opened = new Promise<void>((resolve, reject) => {
     worker.on('message', (message: FromWorker) => {
@@ -102,6 +107,7 @@ function startThread(spec: TerrainSpec): Thread {
       else if (message.type === 'failed' && message.ticket === undefined) end(unpackError(message.failure));
       else hand(thread, message);
     });
+    shared.then((spec) => send(thread, { type: 'open', spec }), end);
     worker.on('error', end);
     worker.on('exit', (code) => end(new Error(`a worker thread ended with code ${code}`)));
 

@@ -6,7 +6,10 @@
 import type { SampleWindow } from './raster-source.ts';
 import { columnRuns } from './sample-window.ts';
 
-export interface CellGrid {
+/** Samples, or words that stand for something else of a cell. */
+type Cells = Float32Array | Uint32Array;
+
+export interface CellGrid<T extends Cells = Float32Array> {
   readonly columns: number;
   readonly rows: number;
   /** Of every cell; those at the east and south border may reach beyond the raster. */
@@ -16,7 +19,7 @@ export interface CellGrid {
    * Samples of cell (x, y), rows of `cellColumns`, NaN for void; undefined when all are void. Shared: not to be
    * written to.
    */
-  cell(x: number, y: number): Promise<Float32Array | undefined>;
+  cell(x: number, y: number): Promise<T | undefined>;
 }
 
 /** Cells of a row up to which the next row is asked for before this one is there, so that trips to a server overlap. */
@@ -29,8 +32,18 @@ export async function readCells(
   period: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
+  return readCellsInto(new Float32Array(window.columns * window.rows).fill(Number.NaN), grid, window, period, signal);
+}
+
+/** The same for whatever `out` holds, which is left as it is where there is nothing. */
+export async function readCellsInto<T extends Cells>(
+  out: T,
+  grid: CellGrid<T>,
+  window: SampleWindow,
+  period: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   signal?.throwIfAborted();
-  const out = new Float32Array(window.columns * window.rows).fill(Number.NaN);
   const runs = columnRuns(window, grid.columns, period);
   const firstRow = Math.max(0, window.row);
   const endRow = Math.min(grid.rows, window.row + window.rows);

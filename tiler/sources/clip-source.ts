@@ -6,6 +6,9 @@ import { maskPolygons, type PolygonMask } from './polygon-mask.ts';
 import type { RasterSource, SampleWindow, SheetWindow } from './raster-source.ts';
 import { type ColumnRun, checkWindow, columnRuns, intersect } from './sample-window.ts';
 
+/** Samples of a polygon's box that are soon looked through. */
+const SMALL_BOX = 2 ** 16;
+
 /**
  * Level 0 only: the file's overviews mix samples of both sides. `info.sheets` shrinks to the polygons' boxes, and is empty
  * where no polygon meets the data. Edges are straight in longitude and latitude, within a tenth of a sample.
@@ -17,9 +20,11 @@ export async function clipSource(source: RasterSource, polygons: LonLatPolygons)
   const { columns, rows } = level;
   const crs = await resolveCrs(info.crs);
   const mask = maskPolygons(polygons, { crs, affine: info.affine, columns, rows });
+  // A polygon may slip through between the samples.
+  const boxes = mask.boxes.filter((box) => box.columns * box.rows > SMALL_BOX || mask.fill(box) !== 'none');
   const sheets: SheetWindow[] = [];
   for (const sheet of info.sheets) {
-    const parts = mask.boxes.map((box) => intersect(sheet, box)).filter((part) => part !== undefined);
+    const parts = boxes.map((box) => intersect(sheet, box)).filter((part) => part !== undefined);
     for (const part of apart(parts))
       sheets.push({ file: sheet.file, ...part, origin: sheet.origin ?? { column: sheet.column, row: sheet.row } });
   }

@@ -2,8 +2,9 @@
  * The files that a name stands for: a file or an address itself, the files of a glob (`data/*.tif`), the rasters in a folder.
  * Nothing is opened and, of many files, nothing is asked of the disk but their names, so that 100 000 take a second.
  */
+import type { Dirent } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { RelievoError } from '../error.ts';
 import { isRemoteName } from './source-name.ts';
 import { looksLikeTileTree } from './tiles-in-folder.ts';
@@ -56,7 +57,7 @@ async function filesOf(pattern: string, folder: string, signal: AbortSignal | un
   const namesEnding = /\.[^./\\*]|\.\*?[a-z]/i.test(basename(pattern));
   const found: string[] = [];
   let others = 0;
-  for await (const entry of fs.glob(pattern, { cwd: folder, withFileTypes: true })) {
+  for await (const entry of await entriesOf(pattern, folder)) {
     signal?.throwIfAborted();
     if (entry.isDirectory() || entry.name.startsWith('.')) continue;
     if (namesEnding || isRaster(entry.name)) found.push(join(entry.parentPath, entry.name));
@@ -72,17 +73,47 @@ async function filesOf(pattern: string, folder: string, signal: AbortSignal | un
   );
 }
 
+/** What matches: of a pattern with stars in its last part alone one folder is listed, in a tenth of the time. */
+async function entriesOf(pattern: string, folder: string): Promise<AsyncIterable<Dirent> | Iterable<Dirent>> {
+  const name = basename(pattern);
+  const isPlain = sep === '/' && !GLOB_CHARACTER.test(dirname(pattern)) && /^[\w*.-]+$/.test(name);
+  if (!isPlain || name.includes('**')) return fs.glob(pattern, { cwd: folder, withFileTypes: true });
+  const letters = process.platform === 'darwin' ? 'i' : '';
+  const matches = new RegExp(`^${name.replaceAll('.', '\\.').replaceAll('*', '.*')}$`, `s${letters}`);
+  const entries = await fs.readdir(resolve(folder, dirname(pattern)), { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => matches.test(entry.name));
+}
+
 function isRaster(name: string): boolean {
   return !name.startsWith('.') && RASTER_ENDING.test(name);
 }
 
-/** Runs of digits compare as numbers, all else by code point: the same order on every machine. */
-function sortNaturally(paths: readonly string[]): string[] {
-  const keyed = paths.map((path) => ({ path, key: path.replace(/\d+/g, (digits) => digits.padStart(20, '0')) }));
-  keyed.sort((a, b) => compare(a.key, b.key) || compare(a.path, b.path));
-  return keyed.map(({ path }) => path);
+/** Runs of digits compare as numbers, all else by code unit: the same order on every machine. */
+function sortNaturally(paths: string[]): string[] {
+  return paths.sort((a, b) => compareNaturally(a, b) || (a < b ? -1 : a > b ? 1 : 0));
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function compareNaturally(a: string, b: string): number {
+  let [i, j] = [0, 0];
+  while (i < a.length && j < b.length) {
+    if (!isDigit(a, i) || !isDigit(b, j)) {
+      const difference = a.charCodeAt(i++) - b.charCodeAt(j++);
+      if (difference !== 0) return difference;
+      continue;
+    }
+    while (a[i] === '0') i++;
+    while (b[j] === '0') j++;
+    // The longer number is the greater; of two as long the first digit that differs tells.
+    let difference = 0;
+    for (; isDigit(a, i) && isDigit(b, j); i++, j++) difference ||= a.charCodeAt(i) - b.charCodeAt(j);
+    if (isDigit(a, i)) return 1;
+    if (isDigit(b, j)) return -1;
+    if (difference !== 0) return difference;
+  }
+  return a.length - i - (b.length - j);
+}
+
+function isDigit(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  return code >= 48 && code <= 57;
 }

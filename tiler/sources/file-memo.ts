@@ -81,7 +81,7 @@ function hashRows(value: unknown): Map<string, HashRow> {
 }
 
 /** Rows that were used, and of the others as many again: a folder's files of before must not pile up for ever. */
-export function keepRows<T>(rows: ReadonlyMap<string, T>, used: ReadonlySet<string>): T[] {
+function keepRows<T>(rows: ReadonlyMap<string, T>, used: ReadonlySet<string>): T[] {
   const kept: T[] = [];
   let spare = used.size + 1000;
   for (const [name, row] of rows) if (used.has(name) || spare-- > 0) kept.push(row);

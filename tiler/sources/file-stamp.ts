@@ -6,6 +6,11 @@ import { shownName } from './source-name.ts';
 /** `size mtimeNs inode ctimeNs`: the last changes with anything that is done to the file, the others with its content. */
 export type FileStamp = string;
 
+/** Numbers of a stamp where many are kept in one array, each at a multiple of this. */
+export const STAMP_NUMBERS = 4;
+/** In the place of a size: there is no stamp. */
+const NONE = -1n;
+
 /** A file that was written less than this before it was looked at may have been written again within the same tick. */
 const RACY_MS = 2000;
 
@@ -16,6 +21,33 @@ export function stampOf(path: string, kind: 'file' | 'folder' = 'file'): FileSta
   return `${found.size} ${found.mtimeNs} ${found.ino} ${found.ctimeNs}`;
 }
 
+/** The same for many files: that of a regular file becomes number `index` of `stamps`. Whether there is one. */
+export function takeStamp(path: string, stamps: BigInt64Array, index: number): boolean {
+  const found = look(path);
+  const at = STAMP_NUMBERS * index;
+  const isThere = found?.isFile() === true;
+  stamps[at] = isThere ? found.size : NONE;
+  stamps[at + 1] = isThere ? found.mtimeNs : 0n;
+  stamps[at + 2] = isThere ? found.ino : 0n;
+  stamps[at + 3] = isThere ? found.ctimeNs : 0n;
+  return isThere;
+}
+
+/** For what is no single local file. */
+export function takeNoStamp(stamps: BigInt64Array, index: number): void {
+  stamps.fill(0n, STAMP_NUMBERS * index, STAMP_NUMBERS * (index + 1));
+  stamps[STAMP_NUMBERS * index] = NONE;
+}
+
+export function hasStamp(stamps: BigInt64Array, index: number): boolean {
+  return (stamps[STAMP_NUMBERS * index] ?? NONE) !== NONE;
+}
+
+export function textOfStamp(stamps: BigInt64Array, index: number): FileStamp | undefined {
+  const [size = NONE, mtimeNs = 0n, ino = 0n, ctimeNs = 0n] = stamps.subarray(STAMP_NUMBERS * index);
+  return size === NONE ? undefined : `${size} ${mtimeNs} ${BigInt.asUintN(64, ino)} ${ctimeNs}`;
+}
+
 function look(path: string) {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -24,7 +56,6 @@ function look(path: string) {
     return undefined;
   }
 }
-
 /** Whether whoever looked at the file at `lookedMs` (Unix time) would see by the stamp that it was written later. */
 export function isSettled(stamp: FileStamp, lookedMs: number): boolean {
   const [, mtimeNs = '0'] = stamp.split(' ');

@@ -13,10 +13,22 @@ const MAX_BYTES = 2 ** 26;
 const MAX_DEPTH = 8;
 const MAX_LONGITUDE = 540;
 
+/** What one feature of a GeoJSON text says, or a geometry that stands alone. */
+export interface PolygonFeature {
+  readonly polygons: LonLatPolygons;
+  /** Unchecked; empty where there are none. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
 /** Refuses with `input-missing` or `input-invalid` what is no file of polygons. */
 export async function readPolygonFile(path: string): Promise<LonLatPolygons> {
+  return (await readPolygonFeatures(path)).flatMap(({ polygons }) => polygons);
+}
+
+/** The same, feature by feature; one without a polygon is left out. */
+export async function readPolygonFeatures(path: string): Promise<readonly PolygonFeature[]> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new RelievoError('input-missing', `Cannot open ${path}, a file of clip polygons; check the name.`, {
+    throw new RelievoError('input-missing', `Cannot open ${path}, a GeoJSON file of polygons; check the name.`, {
       where: path,
       cause,
     });
@@ -36,15 +48,31 @@ export async function readPolygonFile(path: string): Promise<LonLatPolygons> {
       { where: path, cause },
     );
   }
-  return readPolygons(value, path);
+  return featuresOf(value, path);
 }
 
 /** Polygons of a GeoJSON object: a geometry, a feature or a collection. `where` begins the sentence of a refusal. */
 export function readPolygons(value: unknown, where: string): LonLatPolygons {
-  const polygons: Ring[][] = [];
-  collect(value, where, polygons, 0);
-  if (polygons.length === 0) throw invalid(where, 'holds no polygon');
-  return polygons;
+  return featuresOf(value, where).flatMap(({ polygons }) => polygons);
+}
+
+function featuresOf(value: unknown, where: string): PolygonFeature[] {
+  const found: { polygons: Ring[][]; properties: PolygonFeature['properties'] }[] = [];
+  const [type, members] = [
+    (value as { type?: unknown } | null)?.type,
+    (value as { features?: unknown } | null)?.features,
+  ];
+  if (type === 'FeatureCollection') refuseOtherCrs(value as object, where);
+  for (const one of type === 'FeatureCollection' ? list(members, where, 'features') : [value]) {
+    const { properties } = (one ?? {}) as { properties?: unknown };
+    const polygons: Ring[][] = [];
+    collect(one, where, polygons, 0);
+    const known = typeof properties === 'object' && properties !== null;
+    if (polygons.length > 0)
+      found.push({ polygons, properties: known ? (properties as PolygonFeature['properties']) : {} });
+  }
+  if (found.length === 0) throw invalid(where, 'holds no polygon');
+  return found;
 }
 
 function collect(value: unknown, where: string, into: Ring[][], depth: number): void {

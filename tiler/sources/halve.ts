@@ -1,7 +1,7 @@
 /**
  * From a level to the next coarser one, 2 x 2 cells to one: the mean of those that are not void, rounded to a power of
- * two near 1/128 metre in the file's unit, and how high and how low the full-resolution samples under it reach. The
- * overviews in memory and those in files share these numbers, so they are equal to the last bit.
+ * two near 1/128 metre in the file's unit. The overviews in memory and those in files share these numbers, so they are
+ * equal to the last bit.
  */
 
 /** A square or a part of one inside an array: where it begins, and samples from one row to the next. */
@@ -74,62 +74,4 @@ export function halveMeans(
     }
   }
   return found;
-}
-
-/** Greatest of 2 x 2, without NaN; -Infinity where there is none. */
-export function halveHighs(finer: Float32Array, from: Corner, out: Float32Array, to: Corner, extent: Extent): void {
-  const { stride } = from;
-  for (let row = 0; row < extent.rows; row++) {
-    let i = from.at + 2 * row * stride;
-    const first = to.at + row * to.stride;
-    for (let o = first; o < first + extent.columns; o++, i += 2) {
-      let high = Number.NEGATIVE_INFINITY;
-      if (finer[i] > high) high = finer[i];
-      if (finer[i + 1] > high) high = finer[i + 1];
-      if (finer[i + stride] > high) high = finer[i + stride];
-      if (finer[i + stride + 1] > high) high = finer[i + stride + 1];
-      out[o] = high;
-    }
-  }
-}
-
-/** Least of 2 x 2, without NaN; Infinity where there is none. */
-export function halveLows(finer: Float32Array, from: Corner, out: Float32Array, to: Corner, extent: Extent): void {
-  const { stride } = from;
-  for (let row = 0; row < extent.rows; row++) {
-    let i = from.at + 2 * row * stride;
-    const first = to.at + row * to.stride;
-    for (let o = first; o < first + extent.columns; o++, i += 2) {
-      let low = Number.POSITIVE_INFINITY;
-      if (finer[i] < low) low = finer[i];
-      if (finer[i + 1] < low) low = finer[i + 1];
-      if (finer[i + stride] < low) low = finer[i + stride];
-      if (finer[i + stride + 1] < low) low = finer[i + stride + 1];
-      out[o] = low;
-    }
-  }
-}
-
-/** 1 where any of 2 x 2 samples is NaN, else 0. */
-export function markVoids(samples: Float32Array, from: Corner, out: Uint8Array, to: Corner, extent: Extent): void {
-  const { stride } = from;
-  for (let row = 0; row < extent.rows; row++) {
-    let i = from.at + 2 * row * stride;
-    const first = to.at + row * to.stride;
-    for (let o = first; o < first + extent.columns; o++, i += 2) {
-      out[o] = Number.isNaN(samples[i] + samples[i + 1] + samples[i + stride] + samples[i + stride + 1]) ? 1 : 0;
-    }
-  }
-}
-
-/** 1 where any of 2 x 2 marks is set, else 0. */
-export function halveMarks(finer: Uint8Array, from: Corner, out: Uint8Array, to: Corner, extent: Extent): void {
-  const { stride } = from;
-  for (let row = 0; row < extent.rows; row++) {
-    let i = from.at + 2 * row * stride;
-    const first = to.at + row * to.stride;
-    for (let o = first; o < first + extent.columns; o++, i += 2) {
-      out[o] = finer[i] | finer[i + 1] | finer[i + stride] | finer[i + stride + 1];
-    }
-  }
 }

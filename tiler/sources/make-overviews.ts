@@ -4,13 +4,15 @@
  * Of a source that can only be read from its first row on, full resolution is kept as well.
  */
 
-import { type Corner, type Extent, halveHighs, halveLows, halveMarks, halveMeans, markVoids } from './halve.ts';
+import { type CellPlanes, fitToCells, fitToSamples } from './cell-planes.ts';
+import { type Corner, type Extent, halveMeans } from './halve.ts';
 import { packBounds, packHeights } from './overview-block.ts';
 import { BLOCK, blocksAcross, blocksWithSheets } from './overview-levels.ts';
 import type { OverviewWriter, PackedBlock } from './overview-writer.ts';
 import type { RasterInfo, RasterLevel, RasterSource, ReadOptions } from './raster-source.ts';
 import { type ReachCodes, reachCodes } from './reach-codes.ts';
 import { type RowBand, rowBands } from './row-bands.ts';
+import { type SlopeCodes, slopeCodes } from './slope-codes.ts';
 
 export interface MakeOptions extends ReadOptions {
   /** Power of two that heights are multiples of, in the file's unit. */
@@ -33,11 +35,7 @@ const MAX_STRIPE = 192;
 const NO_BYTES = new Uint8Array(0);
 
 /** A block whose cells are still being found. */
-interface OpenBlock {
-  readonly means: Float32Array;
-  readonly highs: Float32Array;
-  readonly lows: Float32Array;
-  readonly voids: Uint8Array;
+interface OpenBlock extends CellPlanes {
   /** Cells that are not all void. */
   found: number;
   /** Blocks under it that are not done yet. */
@@ -102,7 +100,8 @@ function* readsOf({ x, y, blocks }: Stripe, { piece }: RasterSource) {
 class Builder {
   readonly #levels: readonly RasterLevel[];
   readonly #quantum: number;
-  readonly #codes: ReachCodes;
+  readonly #reaches: ReachCodes;
+  readonly #slopes: SlopeCodes;
   readonly #writer: OverviewWriter;
   readonly #onProgress: MakeOptions['onProgress'];
   /** By level: the blocks that sheets reach into, ascending, and those of them that have been begun. */
@@ -123,7 +122,8 @@ class Builder {
   ) {
     this.#levels = levels;
     this.#quantum = quantum;
-    this.#codes = reachCodes(quantum);
+    this.#reaches = reachCodes(quantum);
+    this.#slopes = slopeCodes(quantum);
     this.#writer = writer;
     this.#onProgress = onProgress;
     this.#ids = levels.map((level, k) => (k < first ? new Float64Array(0) : blocksWithSheets(level, info)));
@@ -187,10 +187,8 @@ class Builder {
       if (!holds(this.#ids[1], id)) continue;
       const block = this.#blockOf(1, id);
       const from = { at, stride: columns };
-      halveHighs(samples, from, block.highs, to, extent);
-      halveLows(samples, from, block.lows, to, extent);
-      markVoids(samples, from, block.voids, to, extent);
       block.found += halveMeans(samples, from, block.means, to, extent, this.#quantum);
+      fitToSamples(samples, from, block, to, extent, this.#slopes);
     }
   }
 
@@ -220,10 +218,8 @@ class Builder {
       const from: Corner = { at: 0, stride: BLOCK };
       const to: Corner = { at: ((y & 1) * BLOCK + (x & 1)) * (BLOCK / 2), stride: BLOCK };
       const extent: Extent = { columns: BLOCK / 2, rows: BLOCK / 2 };
-      halveHighs(block.highs, from, coarser.highs, to, extent);
-      halveLows(block.lows, from, coarser.lows, to, extent);
-      halveMarks(block.voids, from, coarser.voids, to, extent);
       coarser.found += halveMeans(block.means, from, coarser.means, to, extent, this.#quantum);
+      fitToCells(block, from, coarser, to, extent, this.#slopes, reachOf(this.#levels[level]));
     }
     return --coarser.awaited === 0 ? id : undefined;
   }
@@ -233,9 +229,6 @@ class Builder {
     if (known) return known;
     const block = this.#idle.pop() ?? newBlock();
     block.means.fill(Number.NaN);
-    block.highs.fill(Number.NEGATIVE_INFINITY);
-    block.lows.fill(Number.POSITIVE_INFINITY);
-    block.voids.fill(1);
     block.found = 0;
     block.awaited = level > 1 ? this.#countUnder(level, id) : 0;
     this.#open[level].set(id, block);
@@ -259,19 +252,22 @@ class Builder {
     return count;
   }
 
-  #pack({ means, highs, lows, voids }: OpenBlock, level: number, x: number, y: number): Promise<PackedBlock> {
+  #pack(block: OpenBlock, level: number, x: number, y: number): Promise<PackedBlock> {
+    const { means } = block;
     const above = new Uint8Array(CELLS);
     const below = new Uint8Array(CELLS);
+    const east = new Uint8Array(CELLS);
+    const south = new Uint8Array(CELLS);
     for (let i = 0; i < CELLS; i++) {
-      const mean = means[i];
-      if (Number.isNaN(mean)) continue;
-      // A mean may be rounded past the one sample that it is of.
-      above[i] = this.#codes.codeOf(Math.max(0, highs[i] - mean));
-      below[i] = this.#codes.codeOf(Math.max(0, mean - lows[i]));
+      if (Number.isNaN(means[i])) continue;
+      above[i] = this.#reaches.codeOf(block.above[i]);
+      below[i] = this.#reaches.codeOf(block.below[i]);
+      east[i] = this.#slopes.codeOf(block.east[i]);
+      south[i] = this.#slopes.codeOf(block.south[i]);
     }
     // What is packed later must not be the arrays that go on to the next block.
     const heights = packHeights(means, this.#quantum);
-    const bounds = packBounds({ above, below, voids });
+    const bounds = packBounds({ east, south, above, below });
     return Promise.all([heights, bounds]).then(([heights, bounds]) => ({ level, x, y, heights, bounds }));
   }
 }
@@ -279,12 +275,18 @@ class Builder {
 function newBlock(): OpenBlock {
   return {
     means: new Float32Array(CELLS),
-    highs: new Float32Array(CELLS),
-    lows: new Float32Array(CELLS),
-    voids: new Uint8Array(CELLS),
+    east: new Float32Array(CELLS),
+    south: new Float32Array(CELLS),
+    above: new Float32Array(CELLS),
+    below: new Float32Array(CELLS),
     found: 0,
     awaited: 0,
   };
+}
+
+/** How far from the middle of a cell the outermost samples under it lie, in cells. */
+export function reachOf({ scaleX, scaleY }: RasterLevel): number {
+  return (1 - 1 / Math.max(scaleX, scaleY)) / 2;
 }
 
 /** Whether an ascending list holds the number. */

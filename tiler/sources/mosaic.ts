@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { RelievoError } from '../error.ts';
 import { expandName } from './expand-names.ts';
+import type { FoundSheets } from './many-sheets.ts';
 import { isMosaicName, readMosaicFile } from './mosaic-file.ts';
 import type { Understanding } from './open-file.ts';
 import { isRemoteName } from './source-name.ts';
@@ -20,6 +21,8 @@ export interface MosaicMember {
   readonly namedIn?: string | undefined;
   /** Absolute paths and addresses of rasters; empty for the base. */
   readonly paths: readonly string[];
+  /** What another thread of this process has found out about them: shared memory, and no JSON. */
+  readonly found?: FoundSheets | undefined;
   readonly how: Understanding;
   /** The coarse relief of the world that comes with Relievo stands here, instead of files. */
   readonly base?: true | undefined;

@@ -3,12 +3,12 @@ import { RelievoError } from '../error.ts';
 import type { PreparableSource } from './decimate.ts';
 import { withOverviews } from './decimate.ts';
 import { openFileMemo } from './file-memo.ts';
+import { type FoundSheets, type GroupSheets, openMany } from './many-sheets.ts';
 import type { OpenerOptions, Understanding } from './open-file.ts';
 import { openFiles } from './open-file.ts';
-import { openPooled } from './pooled-sheet.ts';
 import type { RasterSource } from './raster-source.ts';
 import { groupSheets } from './sheet-grid.ts';
-import { scanFiles } from './sheet-scan.ts';
+import { listOf } from './sheet-list.ts';
 import { joinSheets } from './sheets.ts';
 import { SourcePool } from './source-pool.ts';
 import { VrtFiles } from './vrt-files.ts';
@@ -20,6 +20,9 @@ export interface SourcesOptions extends Omit<OpenerOptions, 'memo'>, Understandi
   readonly pool?: SourcePool | undefined;
   /** Of many files: those looked at so far, and all. */
   readonly onScan?: ((done: number, total: number) => void) | undefined;
+  /** Of many files, what another thread has found out about them, as `onFound` heard it there. */
+  readonly found?: FoundSheets | undefined;
+  readonly onFound?: ((found: FoundSheets) => void) | undefined;
 }
 
 export interface OpenOptions extends SourcesOptions {
@@ -45,7 +48,7 @@ export async function openSources(
 /** The same for files of one grid, with coarser levels computed in memory; refuses with `input-unsupported` others. */
 export async function openSource(paths: readonly string[], options: OpenOptions = {}): Promise<PreparableSource> {
   const { maxSamples, ...rest } = options;
-  const [source] = await openGrouped(paths, rest, (infos) => [[...infos.keys()]]);
+  const [source] = await openGrouped(paths, rest, ({ length }) => [Array.from({ length }, (_, i) => i)]);
   if (source === undefined) throw new RangeError('files give at least one source');
   return withOverviews(source, { maxSamples });
 }
@@ -53,18 +56,20 @@ export async function openSource(paths: readonly string[], options: OpenOptions 
 async function openGrouped(
   paths: readonly string[],
   options: SourcesOptions,
-  group: typeof groupSheets,
+  group: GroupSheets,
 ): Promise<readonly RasterSource[]> {
   if (paths.length === 0)
     throw new RelievoError('usage', 'Name at least one elevation file, such as a GeoTIFF or N20W157.hgt.zip.');
   const { maxOpenFiles, pool = new SourcePool(maxOpenFiles), vrtFiles = new VrtFiles(maxOpenFiles) } = options;
-  const { pool: _, ...rest } = { ...options, vrtFiles };
-  const opened =
-    paths.length <= FEW && pool.hold(paths.length)
-      ? await openHeld(paths, rest, pool)
-      : await openOnDemand(paths, rest, pool);
+  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, found, onFound, allow, signal, ...rest } = options;
+  const { pool: _, maxOpenFiles: __, vrtFiles: ___, ...how } = rest;
+  const opening = { crsGrids, cacheBytes, hash, allow, vrtFiles, signal, cacheFolder, how };
+  if (paths.length > FEW || !pool.hold(paths.length)) {
+    return openMany(paths, { ...opening, group, pool, onScan, found, onFound });
+  }
+  const opened = await openHeld(paths, opening, pool);
   try {
-    const groups = group(opened.map(({ info }) => info));
+    const groups = group(listOf(opened.map(({ info }) => info)));
     return await Promise.all(groups.map((members) => joinSheets(members.flatMap((i) => opened[i] ?? []))));
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
@@ -72,28 +77,21 @@ async function openGrouped(
   }
 }
 
+interface HeldOptions extends Omit<OpenerOptions, 'memo'> {
+  readonly cacheFolder: string | undefined;
+  readonly how: Understanding;
+}
+
 /** All open until they are closed; each has a place in the pool already. */
 async function openHeld(
   paths: readonly string[],
-  options: Omit<SourcesOptions, 'pool'>,
+  { cacheFolder, how, ...options }: HeldOptions,
   pool: SourcePool,
 ): Promise<readonly RasterSource[]> {
-  const {
-    crsGrids,
-    cacheBytes,
-    hash,
-    cacheFolder,
-    onScan: _,
-    allow,
-    maxOpenFiles: __,
-    vrtFiles,
-    signal,
-    ...how
-  } = options;
   const memo = cacheFolder === undefined ? undefined : openFileMemo(cacheFolder);
   const opened: RasterSource[] = [];
   try {
-    const files = await openFiles(paths.length, { crsGrids, cacheBytes, hash, memo, allow, vrtFiles, signal });
+    const files = await openFiles(paths.length, { ...options, memo });
     for (const name of paths) opened.push(await files.open(name, how));
   } catch (error) {
     await Promise.all(opened.map((source) => source.close()));
@@ -110,16 +108,4 @@ async function openHeld(
       },
     };
   });
-}
-
-/** Each looked at now, and opened whenever it is read. */
-async function openOnDemand(
-  paths: readonly string[],
-  options: Omit<SourcesOptions, 'pool'>,
-  pool: SourcePool,
-): Promise<readonly RasterSource[]> {
-  const { crsGrids, cacheBytes, hash, cacheFolder, onScan, allow, maxOpenFiles: _, vrtFiles, signal, ...how } = options;
-  const scanned = await scanFiles(paths, { crsGrids, hash, cacheFolder, onScan, allow, vrtFiles, signal, how });
-  const opener = await openFiles(paths.length, { crsGrids, cacheBytes, hash: false, allow, vrtFiles });
-  return scanned.map((file, i) => openPooled(paths[i] ?? '', file, how, opener, pool));
 }

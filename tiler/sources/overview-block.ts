@@ -72,32 +72,34 @@ export async function unpackHeights(packed: Bytes, quantum: number): Promise<Flo
   return heights;
 }
 
-/** What a cell's full-resolution samples reach above and below its mean, in codes, and whether any of them is void. */
+/** What `CellPlanes` holds beside the means, in codes. */
 export interface BlockBounds {
+  readonly east: Uint8Array;
+  readonly south: Uint8Array;
   readonly above: Uint8Array;
   readonly below: Uint8Array;
-  readonly voids: Uint8Array;
 }
 
-export async function packBounds({ above, below, voids }: BlockBounds): Promise<Bytes> {
-  const marked = voids.includes(1);
-  const bytes = new Uint8Array((marked ? 3 : 2) * CELLS);
+export async function packBounds({ east, south, above, below }: BlockBounds): Promise<Bytes> {
+  const bytes = new Uint8Array(4 * CELLS);
   bytes.set(above);
   for (let i = 0; i < CELLS; i++) bytes[CELLS + i] = below[i] - above[i];
-  if (marked) bytes.set(voids, 2 * CELLS);
+  bytes.set(east, 2 * CELLS);
+  bytes.set(south, 3 * CELLS);
   return deflate(bytes, DEFLATE);
 }
 
-/** Throws an Error for bytes that are no block. */
-export async function unpackBounds(packed: Bytes): Promise<BlockBounds> {
-  const bytes = await inflate(packed, { maxOutputLength: 3 * CELLS, chunkSize: 2 ** 18 });
-  if (bytes.length !== 2 * CELLS && bytes.length !== 3 * CELLS) throw new Error(`bounds of ${bytes.length} bytes`);
-  for (let i = 0; i < CELLS; i++) bytes[CELLS + i] += bytes[i];
-  return {
-    above: bytes.subarray(0, CELLS),
-    below: bytes.subarray(CELLS, 2 * CELLS),
-    voids: bytes.length === 3 * CELLS ? bytes.subarray(2 * CELLS) : new Uint8Array(CELLS),
-  };
+/** One word for each cell: above, below, east and south, the lowest byte first. Throws an Error for bytes that are no block. */
+export async function unpackBounds(packed: Bytes): Promise<Uint32Array> {
+  const bytes = await inflate(packed, { maxOutputLength: 4 * CELLS, chunkSize: 2 ** 18 });
+  if (bytes.length !== 4 * CELLS) throw new Error(`bounds of ${bytes.length} bytes`);
+  const words = new Uint32Array(CELLS);
+  for (let i = 0; i < CELLS; i++) {
+    const above = bytes[i];
+    const below = (bytes[CELLS + i] + above) & 255;
+    words[i] = above | (below << 8) | (bytes[2 * CELLS + i] << 16) | (bytes[3 * CELLS + i] << 24);
+  }
+  return words;
 }
 
 /** Heights in quanta, less the zero bits that all of them end in; undefined when one is no multiple, or too large. */

@@ -1,7 +1,7 @@
 /** A file of overviews of one source, made by `make-overviews.ts`: cells of a level, and the bounds on what they leave out. */
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { type BlockBounds, unpackBounds, unpackHeights } from './overview-block.ts';
+import { unpackBounds, unpackHeights } from './overview-block.ts';
 import { type BlockRecord, HEAD_BYTES, type OverviewIndex, type Piece, readHead, readIndex } from './overview-index.ts';
 
 export interface OverviewFile {
@@ -10,8 +10,8 @@ export interface OverviewFile {
   readonly size: number;
   /** 256 x 256 heights, NaN for void; undefined when all are. Throws DamagedOverviews. */
   heights(level: number, x: number, y: number): Promise<Float32Array | undefined>;
-  /** Throws DamagedOverviews. */
-  bounds(level: number, x: number, y: number): Promise<BlockBounds | undefined>;
+  /** As `unpackBounds` has them; undefined where all heights are void. Throws DamagedOverviews. */
+  bounds(level: number, x: number, y: number): Promise<Uint32Array | undefined>;
   /** Reads all of it and throws DamagedOverviews where a checksum does not fit. */
   verify(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -8,7 +8,7 @@
 import { crc32 } from 'node:zlib';
 
 /** Raised when the file's bytes or the numbers in it come about otherwise; older files are then not looked at. */
-export const OVERVIEW_FORMAT = 1;
+export const OVERVIEW_FORMAT = 2;
 export const HEAD_BYTES = 64;
 const MAGIC = 'RELIEVO\x01';
 const RECORD_BYTES = 40;

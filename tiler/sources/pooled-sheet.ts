@@ -2,7 +2,7 @@
 import { changedFile, isSameContent, stampOf } from './file-stamp.ts';
 import type { FileOpener, Understanding } from './open-file.ts';
 import type { RasterInfo, RasterSource } from './raster-source.ts';
-import type { ScannedFile } from './sheet-scan.ts';
+import type { ScannedFile } from './sheet-table.ts';
 import type { PooledSource, SourcePool } from './source-pool.ts';
 
 /** Reads fail with `input-invalid` when the file is no longer the one that was looked at. */

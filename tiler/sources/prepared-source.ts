@@ -8,11 +8,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RelievoError } from '../error.ts';
 import { BlockCache } from './block-cache.ts';
-import { readCells } from './cell-grid.ts';
+import { readCellsInto } from './cell-grid.ts';
 import { type PreparableSource, type PrepareOptions, withOverviews } from './decimate.ts';
 import { quantumOf } from './halve.ts';
-import { firstMade, makeOverviews } from './make-overviews.ts';
-import type { BlockBounds } from './overview-block.ts';
+import { firstMade, makeOverviews, reachOf } from './make-overviews.ts';
 import { DamagedOverviews, type OverviewFile, openOverviewFile } from './overview-file.ts';
 import { OVERVIEW_FORMAT } from './overview-index.ts';
 import { addedLevels, BLOCK, blocksWithSheets } from './overview-levels.ts';
@@ -21,6 +20,7 @@ import type { RasterLevel, RasterSource, ReadOptions, SampleWindow } from './ras
 import { reachCodes } from './reach-codes.ts';
 import { checkWindow } from './sample-window.ts';
 import { makeShared } from './shared-work.ts';
+import { slopeCodes } from './slope-codes.ts';
 
 export interface PreparedOptions {
   /** Absolute; overviews go to a file in it. Without one the file's own are used, and others computed in memory. */
@@ -29,14 +29,18 @@ export interface PreparedOptions {
   readonly maxSamples?: number | undefined;
 }
 
-/** What the cells of a window leave out, row-major, in the file's unit; all NaN or 0 where a cell is void. */
+/**
+ * What the cells of a window leave out, row-major, in the file's unit; 0 where a cell is void. Under a cell with mean m, a
+ * sample that lies u cells east and v cells south of its middle is at most `above` higher, and `below` lower, than the plane
+ * m + u east + v south.
+ */
 export interface CellBounds {
-  /** How far the full-resolution samples under a cell reach above its mean, at most; 0: none does. */
+  readonly east: Float32Array;
+  readonly south: Float32Array;
   readonly above: Float32Array;
-  /** And below it. */
   readonly below: Float32Array;
-  /** 1 where any of them is void, or lies outside the raster. */
-  readonly voids: Uint8Array;
+  /** How far the outermost samples lie from the middle, in cells: 0 at full resolution, else up to 0.5. */
+  readonly reach: number;
 }
 
 export interface PreparedSource extends PreparableSource {
@@ -47,6 +51,7 @@ export interface PreparedSource extends PreparableSource {
 /** Of decoded blocks of all prepared sources of this thread. */
 const CACHE_BYTES = 96 * 2 ** 20;
 const decoded = new BlockCache<Float32Array>(CACHE_BYTES);
+const decodedBounds = new BlockCache<Uint32Array>(CACHE_BYTES);
 
 /** The folder inside the cache folder. */
 const FOLDER = 'overviews';
@@ -73,6 +78,7 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
   const subject = JSON.stringify(first === 0 ? { ...about, first } : about);
   const path = join(folder, FOLDER, `${digest(subject)}.overviews`);
   const { reaches } = reachCodes(quantum);
+  const { slopes } = slopeCodes(quantum);
   let opening: Promise<OverviewFile | undefined> | undefined;
 
   return {
@@ -88,22 +94,7 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
     },
     certified: true,
     read,
-    async readBounds(level, window, options = {}) {
-      if (level === 0) return fullResolutionBounds(await read(0, window, options));
-      const blocks = new Map<string, Promise<readonly Float32Array[]>>();
-      const load = (file: OverviewFile, x: number, y: number) => {
-        const key = `${x}\n${y}`;
-        const found = blocks.get(key) ?? file.bounds(level, x, y).then((bounds) => decodeBounds(bounds, reaches));
-        blocks.set(key, found);
-        return found;
-      };
-      const [above, below, voids] = await Promise.all(
-        [0, 1, 2].map((part) =>
-          readLevel(level, window, options, async (file, x, y) => (await load(file, x, y))[part]),
-        ),
-      );
-      return { above, below, voids: Uint8Array.from(voids, (mark) => (mark === 0 ? 0 : 1)) };
-    },
+    readBounds,
     prepare,
     async close() {
       const file = await opening?.catch(() => undefined);
@@ -114,9 +105,29 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
 
   async function read(level: number, window: SampleWindow, options: ReadOptions = {}): Promise<Float32Array> {
     if (level < first) return source.read(0, window, options);
-    return readLevel(level, window, options, (file, x, y) =>
+    checkWindow(window);
+    const out = new Float32Array(window.columns * window.rows).fill(Number.NaN);
+    return readLevel(out, level, window, options, (file, x, y) =>
       decoded.get(`${path}\n${level}\n${x}\n${y}`, async () => (await file.heights(level, x, y)) ?? NOTHING),
     );
+  }
+
+  async function readBounds(level: number, window: SampleWindow, options: ReadOptions = {}): Promise<CellBounds> {
+    checkWindow(window);
+    const count = window.columns * window.rows;
+    const words = new Uint32Array(count);
+    if (level > 0) {
+      await readLevel(words, level, window, options, (file, x, y) =>
+        decodedBounds.get(`${path}\n${level}\n${x}\n${y}`, async () => (await file.bounds(level, x, y)) ?? NO_WORDS),
+      );
+    }
+    return {
+      above: Float32Array.from(words, (word) => reaches[word & 255]),
+      below: Float32Array.from(words, (word) => reaches[(word >>> 8) & 255]),
+      east: Float32Array.from(words, (word) => slopes[(word >>> 16) & 255]),
+      south: Float32Array.from(words, (word) => slopes[word >>> 24]),
+      reach: reachOf(levels[level]),
+    };
   }
 
   async function prepare({ signal, onProgress, onWait }: PrepareOptions = {}): Promise<void> {
@@ -175,14 +186,14 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
     await file.discard();
   }
 
-  async function readLevel(
+  async function readLevel<T extends Float32Array | Uint32Array>(
+    out: T,
     level: number,
     window: SampleWindow,
     { signal }: ReadOptions,
-    cell: (file: OverviewFile, x: number, y: number) => Promise<Float32Array>,
-  ): Promise<Float32Array> {
+    cell: (file: OverviewFile, x: number, y: number) => Promise<T>,
+  ): Promise<T> {
     signal?.throwIfAborted();
-    checkWindow(window);
     const shape = levels[level];
     if (shape === undefined) throw new RangeError(`levels are 0 to ${levels.length - 1}; got ${level}`);
     const file = await openStored();
@@ -199,7 +210,7 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
     };
     const period = info.periodColumns && info.periodColumns / shape.scaleX;
     try {
-      return await readCells(grid, window, period, signal);
+      return await readCellsInto(out, grid, window, period, signal);
     } catch (error) {
       if (error instanceof DamagedOverviews) await discard(file);
       else if ((error as NodeJS.ErrnoException).code !== 'EBADF') throw error;
@@ -214,23 +225,10 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
 
 /** Of a block where all is void. */
 const NOTHING = new Float32Array(0);
-const NOTHING_KNOWN = [NOTHING, NOTHING, NOTHING] as const;
+const NO_WORDS = new Uint32Array(0);
 
 /** Larger files are checked block by block as these are read, and not before. */
 const MAX_VERIFIED = 2 ** 32;
-
-function decodeBounds(bounds: BlockBounds | undefined, reaches: Float32Array): readonly Float32Array[] {
-  if (bounds === undefined) return NOTHING_KNOWN;
-  const { above, below, voids } = bounds;
-  const decode = (codes: Uint8Array) => Float32Array.from(codes, (code) => reaches[code]);
-  return [decode(above), decode(below), Float32Array.from(voids)];
-}
-
-/** At full resolution nothing is left out. */
-function fullResolutionBounds(samples: Float32Array): CellBounds {
-  const above = samples.map((value) => (Number.isNaN(value) ? value : 0));
-  return { above, below: above.slice(), voids: Uint8Array.from(samples, (value) => (Number.isNaN(value) ? 1 : 0)) };
-}
 
 function notPrepared(name: string): RelievoError {
   return new RelievoError(

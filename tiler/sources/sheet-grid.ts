@@ -8,6 +8,7 @@ import { applyAffine, invertAffine } from '../geo/affine.ts';
 import { resolveCrs } from '../geo/crs.ts';
 import type { RasterInfo } from './raster-source.ts';
 import { modulo } from './sample-window.ts';
+import type { SheetList } from './sheet-list.ts';
 
 export interface SheetGrid {
   /** Of the union: its sample (0, 0) is the north-west one of all sheets. */
@@ -16,12 +17,13 @@ export interface SheetGrid {
   readonly rows: number;
   readonly periodColumns: number | undefined;
   /** Of each sheet's first sample, in the order given. */
-  readonly places: readonly Place[];
+  readonly places: Places;
 }
 
-export interface Place {
-  readonly column: number;
-  readonly row: number;
+/** In memory that threads may share. */
+export interface Places {
+  readonly columns: Float64Array;
+  readonly rows: Float64Array;
 }
 
 /** Of the spacing, relative; and of a position, in samples. */
@@ -32,14 +34,20 @@ const POSITION_TOLERANCE = 0.01;
 const MAX_GRIDS = 1000;
 
 /** Indices of the sheets that share one grid of samples: each goes to the first group whose first sheet it continues. Refuses too many grids. */
-export function groupSheets(infos: readonly RasterInfo[]): readonly (readonly number[])[] {
+export function groupSheets(sheets: SheetList): readonly (readonly number[])[] {
   const groups: { readonly origin: Origin; readonly members: number[] }[] = [];
   const byFrame = new Map<string, typeof groups>();
-  for (const [i, info] of infos.entries()) {
-    const frame = `${info.crs}\n${info.vertical.datum}\n${info.vertical.unitMetres}`;
-    const alike = byFrame.get(frame) ?? [];
-    byFrame.set(frame, alike);
-    const group = alike.find(({ origin }) => typeof placeOf(origin, info) !== 'string');
+  const alikeOf = new Map<RasterInfo, typeof groups>();
+  for (let i = 0; i < sheets.length; i++) {
+    const info = sheets.frameOf(i);
+    let alike = alikeOf.get(info);
+    if (alike === undefined) {
+      const frame = `${info.crs}\n${info.vertical.datum}\n${info.vertical.unitMetres}`;
+      alike = byFrame.get(frame) ?? [];
+      byFrame.set(frame, alike);
+      alikeOf.set(info, alike);
+    }
+    const group = alike.find(({ origin }) => typeof placeOf(origin, sheets, i) !== 'string');
     if (group !== undefined) {
       group.members.push(i);
       continue;
@@ -47,11 +55,11 @@ export function groupSheets(infos: readonly RasterInfo[]): readonly (readonly nu
     if (groups.length === MAX_GRIDS) {
       throw new RelievoError(
         'input-unsupported',
-        `The ${infos.length} files lie on more than ${MAX_GRIDS} different grids (${info.name} begins another), and each would be a source of its own: bring them to one grid first (gdalbuildvrt, or gdalwarp -tap).`,
-        { where: info.name },
+        `The ${sheets.length} files lie on more than ${MAX_GRIDS} different grids (${sheets.nameOf(i)} begins another), and each would be a source of its own: bring them to one grid first (gdalbuildvrt, or gdalwarp -tap).`,
+        { where: sheets.nameOf(i) },
       );
     }
-    const added = { origin: originOf(info), members: [i] };
+    const added = { origin: originOf(sheets, i), members: [i] };
     alike.push(added);
     groups.push(added);
   }
@@ -59,61 +67,65 @@ export function groupSheets(infos: readonly RasterInfo[]): readonly (readonly nu
 }
 
 /** Refuses with `input-unsupported` the first sheet that does not fit the one before all others. */
-export async function placeSheets(infos: readonly RasterInfo[]): Promise<SheetGrid> {
-  const [first] = infos;
-  if (first === undefined) throw new RangeError('at least one sheet is needed');
-  const origin = originOf(first);
-  const places = infos.map((info) => {
-    const place = placeOf(origin, info);
-    if (typeof place === 'string') throw doesNotFit(first, info, place);
-    return place;
-  });
-  const round = await worldOf(first);
-  if (round !== undefined) turn(places, infos, round);
-  const west = least(places.map(({ column }) => column));
-  const north = least(places.map(({ row }) => row));
-  const moved = places.map(({ column, row }) => ({ column: column - west, row: row - north }));
-  const columns = greatest(moved.map(({ column }, i) => column + sizeOf(infos[i]).columns));
-  const rows = greatest(moved.map(({ row }, i) => row + sizeOf(infos[i]).rows));
+export async function placeSheets(sheets: SheetList): Promise<SheetGrid> {
+  if (sheets.length === 0) throw new RangeError('at least one sheet is needed');
+  const origin = originOf(sheets, 0);
+  const memory = () => new Float64Array(new SharedArrayBuffer(8 * sheets.length));
+  const places = { columns: memory(), rows: memory() };
+  for (let i = 0; i < sheets.length; i++) {
+    const place = placeOf(origin, sheets, i);
+    if (typeof place === 'string') throw doesNotFit(sheets.nameOf(0), sheets.nameOf(i), place);
+    places.columns[i] = place.column;
+    places.rows[i] = place.row;
+  }
+  const round = await worldOf(origin.first);
+  if (round !== undefined) turn(places.columns, sheets, round);
+  const west = least(places.columns);
+  const north = least(places.rows);
+  let [columns, rows] = [0, 0];
+  for (let i = 0; i < sheets.length; i++) {
+    const size = sizeOf(sheets.frameOf(i));
+    places.columns[i] = at(places.columns, i) - west;
+    places.rows[i] = at(places.rows, i) - north;
+    columns = Math.max(columns, at(places.columns, i) + size.columns);
+    rows = Math.max(rows, at(places.rows, i) + size.rows);
+  }
   if (columns > 2 ** 31 || rows > 2 ** 31) {
     throw new RelievoError(
       'input-unsupported',
       `The sheets together span ${columns} x ${rows} samples; at most ${2 ** 31} a side can be joined: build them in parts.`,
     );
   }
-  const [c, f] = applyAffine(first.affine, west, north);
+  const [c, f] = applyAffine(origin.affine, west, north);
   return {
-    affine: { ...first.affine, c, f },
+    affine: { ...origin.affine, c, f },
     columns,
     rows,
     periodColumns: round !== undefined && columns >= round ? round : undefined,
-    places: moved,
+    places,
   };
-}
-
-interface MutablePlace {
-  column: number;
-  row: number;
 }
 
 /** The sheet from which others are counted, and the way from coordinates to its samples. */
 interface Origin {
   readonly first: RasterInfo;
+  readonly affine: Affine;
   readonly back: Affine;
 }
 
-function originOf(first: RasterInfo): Origin {
-  const back = invertAffine(first.affine);
+function originOf(sheets: SheetList, index: number): Origin {
+  const first = sheets.frameOf(index);
+  const affine = { ...first.affine, c: sheets.xOf(index), f: sheets.yOf(index) };
+  const back = invertAffine(affine);
   if (back === undefined) throw new RangeError('the first sheet has no spacing');
-  return { first, back };
+  return { first, affine, back };
 }
 
 /** Where a sheet lies, in samples of the first; or in words why it does not continue it. */
-function placeOf({ first, back }: Origin, info: RasterInfo): MutablePlace | string {
-  const differs = difference(first, info);
+function placeOf({ first, back }: Origin, sheets: SheetList, i: number): { column: number; row: number } | string {
+  const differs = difference(first, sheets.frameOf(i));
   if (differs !== undefined) return differs;
-  const [x, y] = applyAffine(info.affine, 0, 0);
-  const [column, row] = applyAffine(back, x, y);
+  const [column, row] = applyAffine(back, sheets.xOf(i), sheets.yOf(i));
   const place = { column: Math.round(column), row: Math.round(row) };
   const off = Math.max(Math.abs(column - place.column), Math.abs(row - place.row));
   if (off <= POSITION_TOLERANCE) return place;
@@ -122,6 +134,7 @@ function placeOf({ first, back }: Origin, info: RasterInfo): MutablePlace | stri
 
 /** What keeps two sheets from being one raster, in words; undefined when nothing does. */
 function difference(first: RasterInfo, info: RasterInfo): string | undefined {
+  if (info === first) return undefined;
   if (info.crs !== first.crs) return `its coordinate system is ${info.crsName}, not ${first.crsName}`;
   const { vertical } = info;
   if (vertical.datum !== first.vertical.datum)
@@ -135,11 +148,11 @@ function difference(first: RasterInfo, info: RasterInfo): string | undefined {
   return worst > tolerance ? `its sample spacing is ${other.a} by ${-other.e}, not ${a} by ${-e}` : undefined;
 }
 
-function doesNotFit(first: RasterInfo, info: RasterInfo, what: string): RelievoError {
+function doesNotFit(first: string, name: string, what: string): RelievoError {
   return new RelievoError(
     'input-unsupported',
-    `${info.name} does not continue ${first.name}: ${what}. Files given together must be sheets of one grid; build them one by one, or join them first with gdalwarp.`,
-    { where: info.name },
+    `${name} does not continue ${first}: ${what}. Files given together must be sheets of one grid; build them one by one, or join them first with gdalwarp.`,
+    { where: name },
   );
 }
 
@@ -153,36 +166,44 @@ async function worldOf({ affine, crs }: RasterInfo): Promise<number | undefined>
 }
 
 /** Shifts sheets by whole turns so that they follow one another eastward from the largest gap of the circle. */
-function turn(places: MutablePlace[], infos: readonly RasterInfo[], round: number): void {
-  const spans = places
-    .map(({ column }, i) => {
-      const start = modulo(column, round);
-      return { column, start, end: start + sizeOf(infos[i]).columns };
-    })
-    .sort((p, q) => p.start - q.start || p.column - q.column);
+function turn(columns: Float64Array, sheets: SheetList, round: number): void {
+  /** By where on the circle they start: the sheets that do, from the westernmost column to the farthest end. */
+  const spans = new Map<number, { column: number; readonly start: number; end: number }>();
+  for (let i = 0; i < columns.length; i++) {
+    const column = at(columns, i);
+    const start = modulo(column, round);
+    const end = start + sizeOf(sheets.frameOf(i)).columns;
+    const span = spans.get(start);
+    if (span === undefined) spans.set(start, { column, start, end });
+    else {
+      span.column = Math.min(span.column, column);
+      span.end = Math.max(span.end, end);
+    }
+  }
   // Where nothing is left open the westernmost longitude is as good a place to cut as any.
-  let origin = least(places.map(({ column }) => column));
+  let origin = least(columns);
   let widest = 0;
-  let reach = greatest(spans.map(({ end }) => end)) - round;
-  for (const { column, start, end } of spans) {
+  const sorted = [...spans.values()].sort((p, q) => p.start - q.start);
+  let reach = sorted.reduce((most, { end }) => Math.max(most, end), -Infinity) - round;
+  for (const { column, start, end } of sorted) {
     if (start - reach > widest) {
       widest = start - reach;
       origin = column;
     }
     reach = Math.max(reach, end);
   }
-  for (const place of places) place.column = origin + modulo(place.column - origin, round);
+  for (let i = 0; i < columns.length; i++) columns[i] = origin + modulo(at(columns, i) - origin, round);
 }
 
-function sizeOf(info: RasterInfo | undefined): { columns: number; rows: number } {
-  return info?.levels[0] ?? { columns: 0, rows: 0 };
+function sizeOf(info: RasterInfo): { columns: number; rows: number } {
+  return info.levels[0] ?? { columns: 0, rows: 0 };
+}
+
+function at(numbers: Float64Array, index: number): number {
+  return numbers[index] ?? 0;
 }
 
 /** Of any number of values, which the arguments of a function may not be. */
-function least(values: readonly number[]): number {
+function least(values: Float64Array): number {
   return values.reduce((a, b) => Math.min(a, b), Infinity);
-}
-
-function greatest(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), -Infinity);
 }

@@ -3,6 +3,7 @@
  * each such list. Windows and sheets are in level-0 samples; on a raster that goes round the world in any turn.
  */
 import type { RasterInfo, SampleWindow, SheetWindow } from './raster-source.ts';
+import { SheetBuckets } from './sheet-buckets.ts';
 
 /** What of a raster the index is made from. */
 export type SheetedRaster = Pick<RasterInfo, 'sheets' | 'periodColumns'>;
@@ -44,6 +45,22 @@ export function touchesSheets(info: SheetedRaster, window: SampleWindow): boolea
   return eachTurn(info, window, (moved) => indexOf(info.sheets).touches(moved));
 }
 
+/** Pairs of sheets that share samples, each once: the index of the upper, then that of the lower, upper ones ascending. */
+export function overlapsOf(info: SheetedRaster): readonly number[] {
+  const pairs: number[] = [];
+  for (const [upper, window] of info.sheets.entries()) {
+    const lower = new Set<number>();
+    eachTurn(info, window, (moved) =>
+      indexOf(info.sheets).visit(moved, (index) => {
+        if (index > upper) lower.add(index);
+        return false;
+      }),
+    );
+    for (const index of lower) pairs.push(upper, index);
+  }
+  return pairs;
+}
+
 const indexes = new WeakMap<readonly SheetWindow[], SheetIndex>();
 
 function indexOf(sheets: readonly SheetWindow[]): SheetIndex {
@@ -74,8 +91,7 @@ function eachTurn(
 /** Sheets up to this many are looked through one by one. */
 const FEW = 8;
 /** Sheets of a tier are at most this many times as long as its buckets, and as those of the tier below. */
-const STEP = 4;
-/** Buckets along a side, so that the number of one stays a whole number. */
+const STEP = 4; /** Buckets along a side, at most. */
 const MAX_SIDE = 2 ** 26;
 
 /** Sheets of about one size, each in the buckets that it reaches into. */
@@ -83,8 +99,8 @@ interface Tier {
   /** Samples. */
   readonly width: number;
   readonly height: number;
-  readonly members: number[];
-  readonly buckets: Map<number, number[]>;
+  readonly members: Int32Array;
+  readonly buckets: SheetBuckets;
 }
 
 class SheetIndex {
@@ -116,7 +132,7 @@ class SheetIndex {
   /** Of sheets that share a sample with the window, ascending. */
   find(window: SampleWindow): number[] {
     const found: number[] = [];
-    this.#visit(window, (index) => {
+    this.visit(window, (index) => {
       found.push(index);
       return false;
     });
@@ -125,27 +141,32 @@ class SheetIndex {
   }
 
   touches(window: SampleWindow): boolean {
-    return this.#visit(window, () => true);
+    return this.visit(window, () => true);
   }
 
-  /** Calls for each sheet in the window, perhaps more than once, until the answer is true. */
-  #visit(window: SampleWindow, take: (index: number) => boolean): boolean {
-    const visitAll = (indices: readonly number[]) => indices.some((i) => this.#meets(i, window) && take(i));
-    for (const tier of this.#tiers) {
-      const { width, height } = tier;
+  /** Calls for each sheet in the window, in no order and perhaps more than once, until the answer is true. */
+  visit(window: SampleWindow, take: (index: number) => boolean): boolean {
+    const visitAll = (indices: Int32Array, from: number, end: number) => {
+      for (let k = from; k < end; k++) {
+        const index = indices[k] ?? -1;
+        if (this.#meets(index, window) && take(index)) return true;
+      }
+      return false;
+    };
+    for (const { width, height, members, buckets } of this.#tiers) {
       const x0 = this.#bucketColumn(Math.max(window.column, this.firstColumn), width);
       const x1 = this.#bucketColumn(Math.min(window.column + window.columns, this.endColumn) - 1, width);
       const y0 = this.#bucketRow(Math.max(window.row, this.#firstRow), height);
       const y1 = this.#bucketRow(Math.min(window.row + window.rows, this.#endRow) - 1, height);
       if (x1 < x0 || y1 < y0) continue;
-      if ((x1 - x0 + 1) * (y1 - y0 + 1) > tier.buckets.size) {
-        if (visitAll(tier.members)) return true;
+      if ((x1 - x0 + 1) * (y1 - y0 + 1) > buckets.count) {
+        if (visitAll(members, 0, members.length)) return true;
         continue;
       }
       for (let y = y0; y <= y1; y++) {
         for (let x = x0; x <= x1; x++) {
-          const bucket = tier.buckets.get(y * MAX_SIDE + x);
-          if (bucket !== undefined && visitAll(bucket)) return true;
+          const bucket = buckets.find(x, y);
+          if (bucket >= 0 && visitAll(buckets.items, buckets.startOf(bucket), buckets.startOf(bucket + 1))) return true;
         }
       }
     }
@@ -174,32 +195,35 @@ class SheetIndex {
   /** A sheet reaches into few buckets of its own tier, however much the sizes differ. */
   #arrange(): Tier[] {
     const sheets = this.#sheets;
-    const everyone = sheets.map((_, i) => i);
     const atLeast = (extent: number) => Math.max(1, Math.ceil(extent / (MAX_SIDE - 1)));
     const width = Math.max(median(sheets.map(({ columns }) => columns)), atLeast(this.endColumn - this.firstColumn));
     const height = Math.max(median(sheets.map(({ rows }) => rows)), atLeast(this.#endRow - this.#firstRow));
-    if (sheets.length <= FEW) return [{ width, height, members: everyone, buckets: new Map() }];
-    const tiers: Tier[] = [];
-    for (const [i, { column, row, columns, rows }] of sheets.entries()) {
+    const members: number[][] = [];
+    for (const [i, { columns, rows }] of sheets.entries()) {
       let k = 0;
-      while (columns > width * STEP ** (k + 1) || rows > height * STEP ** (k + 1)) k++;
-      tiers[k] ??= { width: width * STEP ** k, height: height * STEP ** k, members: [], buckets: new Map() };
-      const tier = tiers[k];
-      tier.members.push(i);
-      const endX = this.#bucketColumn(column + columns - 1, tier.width);
-      const endY = this.#bucketRow(row + rows - 1, tier.height);
-      for (let y = this.#bucketRow(row, tier.height); y <= endY; y++) {
-        for (let x = this.#bucketColumn(column, tier.width); x <= endX; x++) {
-          const bucket = tier.buckets.get(y * MAX_SIDE + x);
-          if (bucket === undefined) tier.buckets.set(y * MAX_SIDE + x, [i]);
-          else bucket.push(i);
+      while (sheets.length > FEW && (columns > width * STEP ** (k + 1) || rows > height * STEP ** (k + 1))) k++;
+      members[k] ??= [];
+      members[k]?.push(i);
+    }
+    return members.flatMap((own, k) => this.#arrangeTier(own, width * STEP ** k, height * STEP ** k));
+  }
+
+  #arrangeTier(members: readonly number[], width: number, height: number): Tier {
+    const buckets = new SheetBuckets((take) => {
+      if (this.#sheets.length <= FEW) return;
+      for (const index of members) {
+        const { column = 0, row = 0, columns = 0, rows = 0 } = this.#sheets[index] ?? {};
+        const endX = this.#bucketColumn(column + columns - 1, width);
+        const endY = this.#bucketRow(row + rows - 1, height);
+        for (let y = this.#bucketRow(row, height); y <= endY; y++) {
+          for (let x = this.#bucketColumn(column, width); x <= endX; x++) take(x, y, index);
         }
       }
-    }
-    return tiers.filter((tier) => tier !== undefined);
+    });
+    return { width, height, members: Int32Array.from(members), buckets };
   }
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 1;
+  return Float64Array.from(values).sort()[Math.floor(values.length / 2)] ?? 1;
 }

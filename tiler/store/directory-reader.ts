@@ -6,7 +6,14 @@ import { constants, statSync } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { RelievoError } from '../error.ts';
-import { flipRow, geographic, isTile, type TileId } from '../geo/tiling-scheme.ts';
+import {
+  flipRow,
+  geographic,
+  isTile,
+  schemeOfProjection,
+  type TileId,
+  type TilingScheme,
+} from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { parseTileTemplate, type TilePath } from './tile-path.ts';
 
@@ -52,8 +59,8 @@ export async function openDirectory(folder: string): Promise<DirectoryReader> {
   const layer = await readLayout(root, await readDocument('layer.json'));
 
   const pathOf = (id: TileId): string | undefined => {
-    if (!isTile(geographic, id)) return undefined;
-    const y = layer.fromNorth ? id.y : flipRow(geographic, id.z, id.y);
+    if (!isTile(layer.scheme, id)) return undefined;
+    const y = layer.fromNorth ? id.y : flipRow(layer.scheme, id.z, id.y);
     return join(root, ...layer.path.segments(id.z, id.x, y));
   };
 
@@ -71,8 +78,8 @@ export async function openDirectory(folder: string): Promise<DirectoryReader> {
     },
     async *entries({ signal } = {}) {
       for await (const { z, x, y } of walkFolder(root, root, layer.path, 0, {}, signal)) {
-        if (!isTile(geographic, { z, x, y })) continue;
-        yield { z, x, y: layer.fromNorth ? y : flipRow(geographic, z, y) };
+        if (!isTile(layer.scheme, { z, x, y })) continue;
+        yield { z, x, y: layer.fromNorth ? y : flipRow(layer.scheme, z, y) };
       }
     },
   };
@@ -93,6 +100,8 @@ async function resolveFolder(folder: string): Promise<string> {
 
 interface Layout {
   readonly path: TilePath;
+  /** Geographic where the document names none that is known. */
+  readonly scheme: TilingScheme;
   /** `slippyMap`: the files' rows are counted from the north. */
   readonly fromNorth: boolean;
 }
@@ -110,6 +119,7 @@ async function readLayout(root: string, bytes: Uint8Array | undefined): Promise<
   const version = typeof document.version === 'string' ? document.version : undefined;
   return {
     path: parseTileTemplate(relative ? listed : DEFAULT_TEMPLATE, version, where),
+    scheme: schemeOfProjection(document.projection) ?? geographic,
     fromNorth: document.scheme === 'slippyMap',
   };
 }

@@ -1,0 +1,115 @@
+/** `relievo verify`: whether a tileset of quantized-mesh, ours or another tool's, is what clients take it for. */
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { RelievoError } from '../error.ts';
+import { sourceOptionsSchema } from '../pyramid/options.ts';
+import { absoluteName } from '../sources/source-name.ts';
+import { checkLayer } from '../verify/check-layer.ts';
+import { type DemOptions, openDem } from '../verify/dem.ts';
+import { writeReport } from '../verify/html-report.ts';
+import { workOnThreads } from '../verify/threads.ts';
+import { openTileSet } from '../verify/tile-set.ts';
+import { verifyTileset } from '../verify/verify.ts';
+import { addFlags, readFlags } from './flags.ts';
+import { interruptible } from './interrupt.ts';
+import { openPaint } from './paint.ts';
+import { openProgress } from './progress.ts';
+import { verifyPage } from './verify-page.ts';
+
+/** How the source is to be understood. */
+const sourceSchema = sourceOptionsSchema.omit({ outside: true, maxFill: true });
+
+const verifySchema = z.strictObject({
+  sample: z.int().min(1).max(1_000_000_000).optional().describe('Tiles to open at each level; all when absent'),
+  threads: z.int().min(1).max(256).optional().describe('Worker threads; by default one for each processor'),
+  seed: z.int().min(0).max(4294967295).default(1).describe('Which tiles a sample takes'),
+});
+
+export function addVerifyCommand(program: Command): void {
+  const command = program
+    .command('verify')
+    .summary('say whether a tileset is sound, and how far it is from its source')
+    .description(
+      'Checks a tileset of quantized-mesh, of any tool: layer.json, every tile, every border, and over http the headers. With --source also the error of the drawn surface. Ends with 1 when there is a fault.',
+    )
+    .argument('<tileset>', 'folder or http(s) address, of the set or of its layer.json')
+    .option('--source <dem...>', 'elevation rasters that the surface is measured against, as for build');
+  addFlags(command, verifySchema)
+    .option('--json', 'one JSON object')
+    .option('--report <file>', 'write an HTML report there');
+  addFlags(command, sourceSchema)
+    .option('--datum <name>', 'the same as --vertical-datum')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  relievo verify maui
+  relievo verify maui --source N20W157.hgt.zip N20W156.hgt.zip --report maui.html
+  relievo verify https://example.com/terrain --sample 20`,
+    )
+    .action(run);
+}
+
+async function run(place: string, typed: Record<string, unknown>): Promise<void> {
+  const { sample, seed, threads = availableParallelism() } = readFlags(verifySchema, typed);
+  const names = (typed.source as string[] | undefined)?.map(absoluteName);
+  const asked = readFlags(sourceSchema, withDatum(typed));
+  const json = typed.json === true;
+  const progress = openProgress(process.stderr, 'tiles');
+  const report = await interruptible(async (signal) => {
+    const where = /^https?:/i.test(place) ? place : resolve(place);
+    const set = await openTileSet(where, signal);
+    const how = howToRead(asked, set.layerJson);
+    const dem = names && (await openDem(names, { ...how, signal }));
+    const spec = { place: where, sources: names ?? [], dem: how };
+    try {
+      return await verifyTileset(set, {
+        dem,
+        sample,
+        seed,
+        // A server is asked by one thread, eight requests at a time.
+        ...(threads > 1 && set.kind === 'folder' && { openForce: () => workOnThreads(spec, threads) }),
+        signal,
+        onTiles: progress.update,
+      });
+    } finally {
+      await dem?.close();
+    }
+  }).finally(() => progress.end());
+  if (typed.report !== undefined) await writeReportFile(resolve(String(typed.report)), writeReport(report));
+  process.stdout.write(
+    json ? `${JSON.stringify(report)}\n` : `${verifyPage(report, openPaint(process.stdout, process.env))}\n`,
+  );
+  process.exitCode = report.sound ? 0 : 1;
+}
+
+/** Nothing shows there before it is whole. */
+async function writeReportFile(path: string, page: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.part`;
+  try {
+    await writeFile(temporary, page);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RelievoError('output-unwritable', `The report cannot be written: ${why}`, { where: path, cause: error });
+  }
+}
+
+/** Heights are understood as the tileset's own build understood them, where the user says nothing else. */
+function howToRead(asked: z.output<typeof sourceSchema>, layerJson: string | undefined): Omit<DemOptions, 'signal'> {
+  const { crsGrids, allow, strict, ...how } = asked;
+  const verticalDatum = how.verticalDatum ?? checkLayer(layerJson).document.datum;
+  return { how: { ...how, verticalDatum }, crsGrids, allow, strict };
+}
+
+function withDatum({ datum, ...typed }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  if (datum === undefined) return typed;
+  if (typed.verticalDatum !== undefined) {
+    throw new RelievoError('usage', '--datum and --vertical-datum say the same: give one of them');
+  }
+  return { ...typed, verticalDatum: datum };
+}

@@ -1,0 +1,230 @@
+/**
+ * The sides of a tile: heights where the ground along them bends, and how far full-resolution samples next to them reach
+ * from those heights. Worked out from the side's own places and nothing else, so that both neighbours get the same bits.
+ */
+import { egm96 } from '../geo/geoid.ts';
+import type { Places } from '../geo/places.ts';
+import { TILE_CELLS } from '../geo/post-grid.ts';
+import type { LonLatBox, TileId, TilingScheme } from '../geo/tiling-scheme.ts';
+import { type BorderLine, SIDE, type TileBorders } from '../mesh/border.ts';
+import type { CellBounds, PreparedSource } from '../sources/prepared-source.ts';
+import type { ReadOptions } from '../sources/raster-source.ts';
+import { FAR, findCells } from './cells.ts';
+import type { RasterField } from './raster-field.ts';
+import { tellsBounds } from './source-cells.ts';
+import type { TerrainField } from './terrain-field.ts';
+import { MAX_REACH } from './tile-samples.ts';
+
+/** One side; runs eastwards or southwards. */
+interface Side {
+  readonly scheme: TilingScheme;
+  readonly z: number;
+  readonly box: LonLatBox;
+  /** Index of the first post of the level, for `DENSE` posts a tile. */
+  readonly x0: number;
+  readonly y0: number;
+  readonly alongRow: boolean;
+}
+
+/** Posts of a side where bends of the ground cannot be found: so close that what lies between them is small. */
+const DENSE = 1024;
+
+/** `maxSampleError`: metres that a sample may lie from the drawn surface. */
+export async function readBorders(
+  field: TerrainField,
+  scheme: TilingScheme,
+  { z, x, y }: TileId,
+  maxSampleError: number,
+  options: ReadOptions = {},
+): Promise<TileBorders> {
+  const { west, south, east, north } = scheme.box({ z, x, y });
+  const [x0, y0] = [x * DENSE, y * DENSE];
+  const read = (box: LonLatBox, column: number, row: number) =>
+    readBorder(
+      field,
+      { scheme, z, box, x0: column, y0: row, alongRow: box.south === box.north },
+      maxSampleError,
+      options,
+    );
+  const sides = await Promise.all([
+    read({ west, east, south: north, north }, x0, y0),
+    read({ west, east, south, north: south }, x0, y0 + DENSE),
+    read({ west, east: west, south, north }, x0, y0),
+    read({ west: east, east, south, north }, x0 + DENSE, y0),
+  ]);
+  return { north: sides[0], south: sides[1], west: sides[2], east: sides[3] };
+}
+
+async function readBorder(
+  field: TerrainField,
+  side: Side,
+  maxSampleError: number,
+  options: ReadOptions,
+): Promise<BorderLine> {
+  const members = field.members.filter((_, index) => field.touches(index, side.box, side.z) !== 'none');
+  const straight = members.every(isStraight);
+  const measures = members.some((member) => member.levelFor(side.z) > 0);
+  const found = new Map<number, Point>();
+  let positions = straight ? bendsOf(members, side, side.z) : densePositions();
+  for (let z = side.z; positions.length > 0; z++) {
+    const places = placesOf(side, positions, straight || z > side.z);
+    const ground = await field.groundAt(places, z, options);
+    const points = Array.from(positions, (_, k) => ({
+      height: Math.fround(ground.heights[k]),
+      origin: ground.origin[k],
+      above: 0,
+      below: 0,
+    }));
+    await measureReach(members, z, places, points, options);
+    for (const [k, position] of positions.entries()) found.set(position, points[k]);
+    if (members.every((member) => member.levelFor(z) === 0)) break;
+    const far = positions.filter((_, k) => Math.max(points[k].above, points[k].below) > MAX_REACH * maxSampleError);
+    positions = far.length > 0 && straight ? bendsNear(far, bendsOf(members, side, z + 1)) : far;
+  }
+  const all = Int32Array.from(found.keys()).sort();
+  const take = (key: 'height' | 'above' | 'below') =>
+    Float32Array.from(all, (position) => found.get(position)?.[key] ?? 0);
+  return {
+    positions: all,
+    heights: take('height'),
+    undulation: undulationOf(placesOf(side, all, true)),
+    ...(measures && { above: take('above'), below: take('below') }),
+  };
+}
+
+interface Point {
+  readonly height: number;
+  readonly origin: number;
+  /** How far samples next to it may lie above and below, metres. */
+  above: number;
+  below: number;
+}
+
+function undulationOf({ lons, lats }: Places): Float32Array {
+  return egm96().fill(lons, lats);
+}
+
+/** Whether its columns are meridians and its rows parallels. */
+function isStraight({ grid, source }: RasterField): boolean {
+  const { b, d } = source.info.affine;
+  return grid.asStored && b === 0 && d === 0;
+}
+
+function densePositions(): Int32Array {
+  return Int32Array.from({ length: DENSE + 1 }, (_, k) => (k * SIDE) / DENSE);
+}
+
+/** Posts, and where the side crosses rows or columns of samples; of overviews the sides of cells as well. */
+function bendsOf(members: readonly RasterField[], { box, alongRow }: Side, z: number): Int32Array {
+  const positions = new Set<number>();
+  for (let k = 0; k <= TILE_CELLS; k++) positions.add((k * SIDE) / TILE_CELLS);
+  const length = alongRow ? box.east - box.west : box.north - box.south;
+  for (const { grid, source, levelFor } of members) {
+    const { info } = source;
+    const level = levelFor(z);
+    const { scaleX, scaleY, columns, rows } = info.levels[level];
+    const scale = alongRow ? scaleX : scaleY;
+    const [column, row] = grid.placeExactly(box.west, box.north);
+    const first = alongRow ? column : row;
+    const unitsPerSample = (alongRow ? info.affine.a : -info.affine.e) * (SIDE / length);
+    const parts = level === 0 ? 1 : 2;
+    const ends = [first, first + SIDE / unitsPerSample].map((sample) => ((sample + 0.5) / scale - 0.5) * parts);
+    const endless = info.periodColumns !== undefined && alongRow;
+    const least = Math.max(Math.ceil(Math.min(...ends)), endless ? -Infinity : -parts);
+    const last = Math.min(Math.floor(Math.max(...ends)), endless ? Infinity : (alongRow ? columns : rows) * parts);
+    for (let k = least; k <= last; k++) {
+      const position = Math.round(((k / parts + 0.5) * scale - 0.5 - first) * unitsPerSample);
+      if (position > 0 && position < SIDE) positions.add(position);
+    }
+  }
+  return Int32Array.from(positions).sort();
+}
+
+/** Those positions, and of ascending finer ones the next to them. A corner counts by itself alone: it is on two sides. */
+function bendsNear(far: Int32Array, finer: Int32Array): Int32Array {
+  const near = new Set(far);
+  for (const position of far) {
+    const at = finer.findIndex((one) => one >= position);
+    for (const k of [at - 2, at - 1, at, at + 1, at + 2]) if (finer[k] % SIDE > 0) near.add(finer[k]);
+  }
+  return Int32Array.from(near).sort();
+}
+
+/** `free`: not as posts of the level. */
+function placesOf({ scheme, z, box, x0, y0, alongRow }: Side, positions: Int32Array, free: boolean): Places {
+  const [across, down] = alongRow ? [positions.length, 1] : [1, positions.length];
+  const lonAt = (position: number) => {
+    const lon = position === SIDE ? box.east : box.west + ((box.east - box.west) * position) / SIDE;
+    return lon >= 180 ? lon - 360 : lon;
+  };
+  const latAt = (position: number) =>
+    position === SIDE ? box.south : box.north + ((box.south - box.north) * position) / SIDE;
+  const lons = Float64Array.from(alongRow ? positions : [0], lonAt);
+  const lats = Float64Array.from(alongRow ? [0] : positions, latAt);
+  const posts = { scheme, z, x0, y0, columns: across, rows: down, perTile: DENSE };
+  return { across, down, parallel: true, lons, lats, ...(!free && { posts }) };
+}
+
+/** How far samples next to points of a side reach above and below it, by the highest source that is there. */
+async function measureReach(
+  members: readonly RasterField[],
+  z: number,
+  places: Places,
+  points: readonly Point[],
+  options: ReadOptions,
+): Promise<void> {
+  const known = new Uint8Array(points.length);
+  for (const member of members) {
+    const level = member.levelFor(z);
+    const { source, grid, datum } = member;
+    const { readBounds } = source as PreparedSource;
+    const { window, across, parallel, left, top, fx, fy } = findCells(source.info, level, grid.placeAll(places), 1);
+    // At full resolution the points have all that there is.
+    if (level === 0 || window === undefined || readBounds === undefined || !tellsBounds(member, level)) continue;
+    const [samples, bounds] = await Promise.all([
+      source.read(level, window, options),
+      readBounds(level, window, options),
+    ]);
+    const { unitMetres } = source.info.vertical;
+    for (const [k, point] of points.entries()) {
+      const [i, j] = parallel ? [k % across, Math.floor(k / across)] : [k, k];
+      if (known[k] || left[i] === FAR || top[j] === FAR) continue;
+      const p = (top[j] - window.row) * window.columns + left[i] - window.column;
+      const reach = reachAt(samples, bounds, p, window.columns, fx[i], fy[j]);
+      const geoid =
+        datum.sourceGeoid?.at(places.lons[k % places.across], places.lats[Math.floor(k / places.across)]) ?? 0;
+      if (reach === undefined || Number.isNaN(geoid)) continue;
+      known[k] = 1;
+      if (point.origin !== member.dataOrigin) continue;
+      point.above = Math.max(0, reach.high * unitMetres + geoid - point.height);
+      point.below = Math.max(0, point.height - reach.low * unitMetres - geoid);
+    }
+  }
+}
+
+/** A point stands for the side up to half way to the next one: so far beyond a cell's end it still counts, in cells. */
+const NEAR = 0.15;
+
+/** Highest and lowest that samples of the cells can be, carried to the point, that reach there; `p` is the north-western cell. */
+function reachAt(
+  samples: Float32Array,
+  bounds: CellBounds,
+  p: number,
+  stride: number,
+  fx: number,
+  fy: number,
+): { high: number; low: number } | undefined {
+  let high = -Infinity;
+  let low = Infinity;
+  for (let j = 0; j <= 1; j++) {
+    for (let i = 0; i <= 1; i++) {
+      const [dx, dy] = [fx - i, fy - j];
+      const at = p + j * stride + i;
+      if (Number.isNaN(samples[at]) || Math.abs(dx) > 0.5 + NEAR || Math.abs(dy) > 0.5 + NEAR) continue;
+      const plane = samples[at] + dx * bounds.east[at] + dy * bounds.south[at];
+      high = Math.max(high, plane + bounds.above[at]);
+      low = Math.min(low, plane - bounds.below[at]);
+    }
+  }
+  return high >= low ? { high, low } : undefined;
+}

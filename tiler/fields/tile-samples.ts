@@ -1,0 +1,153 @@
+/**
+ * The samples of all sources that a tile's surface is held against: those that the field shows as they are, not what higher
+ * sources hide, nor what is feathered or made level.
+ */
+import type { PostGrid } from '../geo/post-grid.ts';
+import type { TileId } from '../geo/tiling-scheme.ts';
+import type { ReadOptions } from '../sources/raster-source.ts';
+import type { RasterField } from './raster-field.ts';
+import {
+  type CellIndex,
+  type FieldCells,
+  openPlacer,
+  readCells,
+  readUnder,
+  type TilePlacer,
+  tellsBounds,
+} from './source-cells.ts';
+import type { TerrainField } from './terrain-field.ts';
+
+/** Cells of one source in the tile. */
+export interface MemberCells extends FieldCells {
+  /** Those one level finer under cells of this level, which must not be 0. */
+  under(cells: readonly CellIndex[], options: ReadOptions): Promise<MemberCells>;
+}
+
+export interface TileSamples {
+  /** Of every source in the tile that tells what its overviews leave out. */
+  readonly cells: readonly MemberCells[];
+  /** Whether all sources in the tile tell it. */
+  readonly complete: boolean;
+}
+
+/** Metres by which interpolation at a sample may differ from the sample. */
+const SAME = 0.02;
+
+/** `posts` are those of the tile, without halo. */
+export async function readTileSamples(
+  field: TerrainField,
+  id: TileId,
+  posts: PostGrid,
+  options: ReadOptions = {},
+): Promise<TileSamples> {
+  const box = posts.scheme.box(id);
+  const touching = field.members.flatMap((member, index) => (field.touches(index, box, id.z) === 'none' ? [] : member));
+  const cells: MemberCells[] = [];
+  let complete = true;
+  for (const member of touching) {
+    const level = member.levelFor(id.z);
+    if (!tellsBounds(member, level)) {
+      complete = false;
+      continue;
+    }
+    const placer = openPlacer(member, posts);
+    const whole = member === touching[0] && !field.flattens(box);
+    const found = await readCells(member, placer, level, options);
+    if (found === undefined || found.x.length === 0) continue;
+    cells.push(memberCells(await shown(found, member), member, placer, whole));
+  }
+  return { cells, complete };
+
+  function memberCells(found: FieldCells, member: RasterField, placer: TilePlacer, whole: boolean): MemberCells {
+    return {
+      ...found,
+      async under(chosen, more) {
+        const finer = await readUnder(member, placer, found.level, chosen, more);
+        return memberCells(whole ? finer : await shown(finer, member), member, placer, whole);
+      },
+    };
+  }
+
+  /** Without those that the field does not show as they are. */
+  async function shown(found: FieldCells, member: RasterField): Promise<FieldCells> {
+    if (member === touching[0] && !field.flattens(box)) return found;
+    const across = member.source.info.levels[found.level].columns;
+    const west = Math.min(...found.columns);
+    const north = Math.min(...found.rows);
+    const window = { column: west, row: north, columns: across, rows: 1 };
+    const indices = found.columns.map((column, k) => (found.rows[k] - north) * across + column - west);
+    const places = member.grid.placesOf(found.level, window, indices);
+    const ground = await field.groundAt(places, levelReading(member, id.z, found.level), options);
+    const kept: number[] = [];
+    for (let k = 0; k < found.x.length; k++) {
+      if (ground.origin[k] === member.dataOrigin && Math.abs(ground.heights[k] - found.heights[k]) <= SAME)
+        kept.push(k);
+    }
+    return pick(found, kept);
+  }
+}
+
+/** A level of tiles for which a source is read at one of its levels, or as near as it comes. */
+function levelReading({ levelFor }: RasterField, z: number, level: number): number {
+  let finer = z;
+  while (levelFor(finer) > level) finer++;
+  return finer;
+}
+
+function pick(found: FieldCells, kept: readonly number[]): FieldCells {
+  const floats = (from: Float32Array | undefined) => from && Float32Array.from(kept, (k) => from[k]);
+  return {
+    ...found,
+    columns: Int32Array.from(kept, (k) => found.columns[k]),
+    rows: Int32Array.from(kept, (k) => found.rows[k]),
+    x: Float64Array.from(kept, (k) => found.x[k]),
+    y: Float64Array.from(kept, (k) => found.y[k]),
+    heights: Float64Array.from(kept, (k) => found.heights[k]),
+    slopeX: floats(found.slopeX),
+    slopeY: floats(found.slopeY),
+    above: floats(found.above),
+    below: floats(found.below),
+  };
+}
+
+/**
+ * The same with what lies one level finer in place of some of the cells, and finer still while samples under them reach
+ * farther than `maxReach` metres from their plane. `chosen`: by set, cells that are not at level 0.
+ */
+export async function lookUnder(
+  sets: readonly MemberCells[],
+  chosen: readonly (readonly number[])[],
+  maxReach: number,
+  options: ReadOptions,
+): Promise<MemberCells[]> {
+  const out: MemberCells[] = [];
+  for (const [s, set] of sets.entries()) {
+    const leaving = new Set(chosen[s]);
+    if (leaving.size === 0) {
+      out.push(set);
+      continue;
+    }
+    const kept = Array.from(set.x.keys()).filter((k) => !leaving.has(k));
+    if (kept.length > 0) out.push({ ...pick(set, kept), under: set.under });
+    const indices = Array.from(leaving, (k) => ({ column: set.columns[k], row: set.rows[k] }));
+    const finer = [await set.under(indices, options)];
+    out.push(
+      ...(await lookUnder(
+        finer,
+        finer.map((one) => reachingFar(one, maxReach)),
+        maxReach,
+        options,
+      )),
+    );
+  }
+  return out;
+}
+
+/** Cells under which samples reach farther than `maxReach` metres from the plane. */
+export function reachingFar({ above, below }: FieldCells, maxReach: number): number[] {
+  if (above === undefined || below === undefined) return [];
+  return Array.from(above.keys()).filter((k) => Math.max(above[k], below[k]) > maxReach);
+}
+
+/** Samples that reach farther than this share of the bound from what stands for them are looked at one level finer. */
+export const MAX_REACH = 0.4;
