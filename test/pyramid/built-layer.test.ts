@@ -56,8 +56,8 @@ describe('openBuiltLayer on our own folder', () => {
   });
 
   it('looks into tiles when a later Relievo wrote extensions that are not known here', async () => {
-    const stored = gzipSync(handMadeTile({ extensions: [handMadeNormals(), { id: 2, payload: Uint8Array.of(0) }] }));
-    const document = { ...OURS, extensions: ['octvertexnormals', 'watermask'] };
+    const stored = gzipSync(handMadeTile({ extensions: [handMadeNormals(), { id: 7, payload: Uint8Array.of(0) }] }));
+    const document = { ...OURS, extensions: ['octvertexnormals', 'tides'] };
     const layer = await openBuiltLayer(temporaryFolder({ 'layer.json': document, '0/0/0.terrain': stored }));
     const bytes = await layer.make(ROOT, { ...NORMALS, coding: 'gzip' });
     expect(gunzipSync(bytes ?? new Uint8Array())).toEqual(Buffer.from(tile));
@@ -133,7 +133,7 @@ describe("openBuiltLayer on another tool's folder", () => {
     const files = { 'layer.json': document, '1/0/0.terrain': tile, '0/0/0.terrain': tile };
     const layer = await openBuiltLayer(temporaryFolder(files));
     expect(layer.document.scheme).toBe('tms');
-    expect(layer.document.extensions).toEqual(['octvertexnormals']);
+    expect(layer.document.extensions).toEqual(['octvertexnormals', 'watermask']);
     expect(layer.document.available[1]).toEqual([{ startX: 0, startY: 1, endX: 0, endY: 1 }]);
     expect(Object.keys(layer.document)).not.toContain('parentUrl');
     expect(Object.keys(layer.document)).not.toContain('metadataAvailability');

@@ -131,6 +131,6 @@ describe('CesiumJS on hand-made tiles', () => {
     expect(provider.getTileDataAvailable(2, 1, 1)).toBe(false);
     const data = await tileOf(provider, 1, 2, 0);
     expect(data._encodedNormals).toHaveLength(8);
-    expect(data._waterMask).toBeUndefined();
+    expect(data._waterMask).toEqual(Uint8Array.of(255));
   });
 });

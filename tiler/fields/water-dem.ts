@@ -19,8 +19,8 @@ const REACH = 3;
 const HALO = 2 * REACH;
 /** Metres: heights pass through single precision. */
 const SLACK = 0.001;
-/** Metres: the last samples at the edge of the sea's data are filled, in part from what lies below. */
-const JOIN_SLACK = 1;
+/** Metres above sea level: a filled post below it may be sea, brought off its level at the edge of the data. */
+const JOIN_HEIGHT = 30;
 
 const BEYOND_DATA: readonly number[] = [Origin.outside, Origin.base, Origin.blended];
 
@@ -47,10 +47,10 @@ export function openDemWater(field: TerrainField): WaterSource {
       const posts = postsOfTile(scheme, id, HALO, CELLS);
       const grid = await field.read(posts, { signal });
       const wet = atSeaLevel(grid, levels);
-      const nearly = atSeaLevel(grid, levels, JOIN_SLACK);
       const known = grid.origin.map((origin, i) => {
         if (BEYOND_DATA.includes(origin)) return 0;
-        return origin === Origin.filled && wet[i] === 0 && nearly[i] === 1 ? 0 : 1;
+        const low = grid.heights[i] - grid.undulation[i] < JOIN_HEIGHT;
+        return origin === Origin.filled && wet[i] === 0 && low ? 0 : 1;
       });
       if (!last) {
         // What lies beyond the data must not make the flats at their edge too small.
@@ -72,12 +72,12 @@ export function openDemWater(field: TerrainField): WaterSource {
   };
 }
 
-function atSeaLevel({ posts, heights }: HeightGrid, geoids: readonly Geoid[], slack = SLACK): Uint8Array {
+function atSeaLevel({ posts, heights }: HeightGrid, geoids: readonly Geoid[]): Uint8Array {
   const places = placesOfPosts(posts);
   const out = new Uint8Array(heights.length);
   for (const geoid of geoids) {
     const sea = undulationsAt(geoid, places);
-    for (let i = 0; i < out.length; i++) if (Math.abs(heights[i] - sea[i]) <= slack) out[i] = 1;
+    for (let i = 0; i < out.length; i++) if (Math.abs(heights[i] - sea[i]) <= SLACK) out[i] = 1;
   }
   return out;
 }
