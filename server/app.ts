@@ -10,6 +10,7 @@ import { refuseEncodedPath } from './http/params.ts';
 import { routeHealth } from './routes/health.ts';
 import { routeLayerJson } from './routes/layer-json.ts';
 import { type Layers, routeLayers } from './routes/layers.ts';
+import { routeQualityJson } from './routes/quality-json.ts';
 import { routeTile } from './routes/tile.ts';
 import { routeViewer } from './routes/viewer.ts';
 import { DEFAULT_CACHE_BYTES, TileCache } from './tile-cache.ts';
@@ -55,6 +56,7 @@ export function createApp(options: AppOptions): Express {
   routeHealth(app, VERSION, options);
   routeLayers(app, layers, options);
   routeLayerJson(app, layers, options.documentMaxAgeSeconds ?? 0);
+  routeQualityJson(app, layers, options.documentMaxAgeSeconds ?? 0);
   routeTile(app, layers, cache, options.tileMaxAgeSeconds ?? 3600);
   routeViewer(app, layers, options.viewerFolder, options);
   app.use(answerNotFound);

@@ -21,6 +21,15 @@ export interface LayerEntry {
   /** Where the water masks come from; absent without masks. */
   readonly water?: readonly WaterStatement[] | undefined;
   readonly extensions: readonly string[];
+  /** What is known of the tiles' errors; absent where nothing is. */
+  readonly quality?:
+    | {
+        /** Greatest certified error as a share of the client's bound. */
+        readonly maxErrorRatio: number | null;
+        readonly certified: boolean;
+        readonly measured?: { readonly level: number; readonly rmsMetres: number } | undefined;
+      }
+    | undefined;
   readonly addresses: { readonly terrain: string; readonly layerJson: string; readonly tile: string };
 }
 

@@ -15,6 +15,17 @@ export function formatWholeMetres(metres: number): string {
   return `${WHOLE.format(rounded === 0 ? 0 : rounded).replace('-', '−')} m`;
 }
 
+/** A small length with as many decimals as it deserves: `0.77 m`, `12.4 m`, `310 m`. */
+export function formatFineMetres(metres: number): string {
+  const decimals = metres < 1 ? 2 : metres < 100 ? 1 : 0;
+  return `${new Intl.NumberFormat('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(metres)} m`;
+}
+
+/** An upper bound with two decimals, never rounded down: `0.98`. */
+export function formatRatioUp(ratio: number): string {
+  return (Math.ceil(ratio * 100 - 1e-9) / 100).toFixed(2);
+}
+
 /** Degrees to five decimals, about a metre: `20.70972° N, 156.25333° W`. */
 export function formatPosition(longitude: number, latitude: number): string {
   const north = `${Math.abs(latitude).toFixed(5)}° ${latitude < 0 ? 'S' : 'N'}`;

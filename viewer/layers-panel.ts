@@ -1,6 +1,7 @@
 /** The list of terrain layers, and what is known of the chosen one: its datum, levels and attribution. */
 import type { LayerEntry } from './api.ts';
 import { byId, make } from './dom.ts';
+import { formatFineMetres, formatRatioUp } from './format.ts';
 
 /** Id of the choice without terrain. */
 export const SMOOTH = 'none';
@@ -69,7 +70,7 @@ function detailOf(layer: LayerEntry): string {
 }
 
 function factsOf(layer: LayerEntry): HTMLElement[] {
-  const { datum, water, attribution } = layer;
+  const { datum, water, quality, attribution } = layer;
   const assumed = datum?.known === 'assumed';
   const facts: HTMLElement[] = [];
   if (datum) {
@@ -102,6 +103,16 @@ function factsOf(layer: LayerEntry): HTMLElement[] {
       ),
     );
   }
+  if (quality) {
+    facts.push(
+      make(
+        'div',
+        { class: 'fact', id: 'quality' },
+        make('span', { class: 'name' }, 'Quality'),
+        make('p', {}, qualityText(quality)),
+      ),
+    );
+  }
   if (attribution) {
     facts.push(
       make(
@@ -113,4 +124,13 @@ function factsOf(layer: LayerEntry): HTMLElement[] {
     );
   }
   return facts;
+}
+
+/** `Greatest error: 0.98 of the bound, certified; RMS at level 14: 0.77 m`. */
+function qualityText({ maxErrorRatio, certified, measured }: NonNullable<LayerEntry['quality']>): string {
+  const greatest =
+    maxErrorRatio === null
+      ? 'Greatest error: not certified'
+      : `Greatest error: ${formatRatioUp(maxErrorRatio)} of the bound, ${certified ? 'certified' : 'certified for some levels only'}`;
+  return measured ? `${greatest}; RMS at level ${measured.level}: ${formatFineMetres(measured.rmsMetres)}` : greatest;
 }

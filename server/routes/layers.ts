@@ -1,6 +1,7 @@
 /** `GET /layers` and `GET /layers/:id`: what can be had, for people and programs. */
 import type { Express } from 'express';
 import type { CrsStatement, LayerJson } from '../../tiler/catalog/layer-json.ts';
+import type { QualityJson } from '../../tiler/catalog/quality-json.ts';
 import { RelievoError } from '../../tiler/error.ts';
 import type { DatumStatement } from '../../tiler/fields/height-field.ts';
 import type { WaterStatement } from '../../tiler/fields/water-source.ts';
@@ -34,16 +35,29 @@ export interface LayerSummary {
   readonly water?: readonly WaterStatement[] | undefined;
   readonly extensions: readonly string[];
   readonly version: string;
+  /** What is known of the tiles' errors, in short; absent where they are made on demand, or nobody wrote it down. */
+  readonly quality?: QualitySummary | undefined;
   readonly addresses: {
     /** For `CesiumTerrainProvider.fromUrl`. */
     readonly terrain: string;
     readonly layerJson: string;
     /** Template with {z}, {x} and {y}; rows from the south. */
     readonly tile: string;
+    /** Present where `quality` is. */
+    readonly qualityJson?: string | undefined;
   };
 }
 
-export function summarizeLayer(id: string, { title, kind, document }: Layer, base: string): LayerSummary {
+export interface QualitySummary {
+  /** Greatest certified error as a share of the client's bound; null where no level is certified. */
+  readonly maxErrorRatio: number | null;
+  /** Whether all levels are. */
+  readonly certified: boolean;
+  /** Of the deepest level that was measured; absent where none was. */
+  readonly measured?: { readonly level: number; readonly rmsMetres: number } | undefined;
+}
+
+export function summarizeLayer(id: string, { title, kind, document, quality }: Layer, base: string): LayerSummary {
   const terrain = `${base}/layers/${id}`;
   return {
     id,
@@ -61,8 +75,20 @@ export function summarizeLayer(id: string, { title, kind, document }: Layer, bas
     water: document.relievo.water,
     extensions: document.extensions,
     version: document.version,
-    addresses: { terrain, layerJson: `${terrain}/layer.json`, tile: `${terrain}/{z}/{x}/{y}.terrain` },
+    quality: quality && summarizeQuality(quality),
+    addresses: {
+      terrain,
+      layerJson: `${terrain}/layer.json`,
+      tile: `${terrain}/{z}/{x}/{y}.terrain`,
+      ...(quality && { qualityJson: `${terrain}/quality.json` }),
+    },
   };
+}
+
+function summarizeQuality({ maxErrorRatio, certified, levels }: QualityJson): QualitySummary {
+  const deepest = levels.findLast(({ measured }) => measured !== undefined);
+  const measured = deepest?.measured && { level: deepest.level, rmsMetres: deepest.measured.rms };
+  return { maxErrorRatio, certified, measured };
 }
 
 /** The layer of that name; throws `not-found`. */

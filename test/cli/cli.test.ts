@@ -32,6 +32,9 @@ describe('relievo build', () => {
     expect(stderr).toContain('native 14');
     expect(stderr).toContain('EGM96');
     expect(stdout).toContain(`relievo serve ${out}`);
+    expect(stdout).toMatch(/^level .* greatest error, certified \(m\) +RMS \(m\) +clients' bound \(m\)$/m);
+    expect(stdout).not.toContain('not certified');
+    expect(existsSync(join(out, 'quality.json'))).toBe(true);
     expect(wordsOf(await verifyFolder(out))).toEqual([]);
   });
 
@@ -48,6 +51,8 @@ describe('relievo build', () => {
     const done = lines.at(-1);
     expect(plan).toMatchObject({ event: 'plan', maxZoom: 8, nativeZoom: 14 });
     expect(done.levels.map(({ tiles }: { tiles: number }) => tiles)).toEqual(plan.tilesByLevel);
+    expect(done.quality).toEqual(JSON.parse(readFileSync(join(out, 'quality.json'), 'utf8')));
+    expect(done.quality.certified).toBe(true);
   });
 
   it('takes --normals and --quality for what they stand for', async () => {
@@ -91,6 +96,10 @@ describe('relievo build', () => {
     [
       ['build', EAST, '--out', 'x', '--quality', '1', '--max-error-factor', '1'],
       ['--quality', '--max-error-factor'],
+    ],
+    [
+      ['build', EAST, '--out', 'x', '--exact', '--no-measure'],
+      ['--exact', '--no-measure'],
     ],
     [['build', EAST, '--out', 'x', '--sparkle'], ['--sparkle']],
     [

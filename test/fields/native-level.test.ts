@@ -38,7 +38,7 @@ it.each([
   const level = nativeLevelOf(source, webMercator);
   expect(level).toBe(inMercator);
   const { south, north } = source.grid.bounds;
-  const nearest = Math.max(south , 0);
+  const nearest = Math.max(south, 0);
   const spacing = postSpacing({ scheme: webMercator, z: level, perTile: 64 });
   // The posts themselves, at the latitude that rules: as close as the samples, and not all at the level before.
   const lats = postLatitudes(postsOfTile(webMercator, { z: level, x: 0, y: webMercator.rowAt(level, nearest) }));

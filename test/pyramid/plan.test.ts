@@ -60,7 +60,7 @@ describe('planTiles', () => {
   });
 
   it('is cut into shards that hold each tile once', () => {
-    const shards = cutShards(plan, 12, 'out');
+    const shards = cutShards(plan, 12, { folder: 'out' });
     const all = shards.flatMap((shard) => shard.ranges);
     expect(countTiles(all)).toBe(plan.reduce((sum, ranges) => sum + countTiles(ranges), 0));
     const seen = new Set<string>();

@@ -35,6 +35,21 @@ describe('takeStaging', () => {
     expect(existsSync(join(out, STAGING))).toBe(false);
   });
 
+  it('takes what is known of the quality along, and puts it back', async () => {
+    const out = temporaryFolder({ ...OLD, 'quality.json': 'old' });
+    const broken = await collect(out);
+    const aside = join(out, STAGING, 'old');
+    mkdirSync(aside);
+    for (const name of ['layer.json', '0', 'quality.json']) renameSync(join(out, name), join(aside, name));
+    await broken.remove();
+    expect(contents(out)).toEqual({ ...OLD, 'quality.json': 'old' });
+    await (await collect(out)).exchange('new', 'fresh');
+    const tiles = { '0/0/0.terrain': 'new', '5/0/0.terrain': 'new' };
+    expect(contents(out)).toEqual({ 'layer.json': 'new', 'quality.json': 'fresh', ...tiles });
+    await (await collect(out)).exchange('newer');
+    expect(contents(out)).toEqual({ 'layer.json': 'newer', ...tiles });
+  });
+
   it('lets one build in at a time, in one process too', async () => {
     const out = temporaryFolder(OLD);
     const staging = await collect(out);

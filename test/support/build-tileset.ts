@@ -7,6 +7,7 @@ import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { openThreads } from '../../tiler/run/threads.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+/** Nothing is prepared in a folder. */
 export function specOf(sources: readonly string[], options: Partial<TileOptions> = {}): TerrainSpec {
   return { sources, options: tileOptionsSchema.parse(options) };
 }
@@ -20,7 +21,8 @@ export interface BuildForTest {
 /** The tileset's folder, gone when the test has finished, and the build's own report. */
 export async function buildForTest(sources: readonly string[], { options, threads = 0 }: BuildForTest = {}) {
   const out = join(temporaryFolder(), 'tileset');
-  const report = await buildTileset(specOf(sources, options), {
+  const spec = { ...specOf(sources, options), cacheFolder: process.env.RELIEVO_CACHE };
+  const report = await buildTileset(spec, {
     out,
     threads: Math.max(1, threads),
     openRunner: threads === 0 ? openInProcessRunner : openThreads,

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { schemeOf } from '../catalog/layer-json.ts';
+import { RelievoError } from '../error.ts';
 import { type BuildPlan, type BuildReport, buildTileset } from '../pyramid/build.ts';
 import { buildOptionsSchema } from '../pyramid/options.ts';
 import { openInProcessRunner } from '../run/in-process.ts';
@@ -52,8 +52,12 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
     cache,
     title,
     attribution,
+    measure,
+    exact,
     ...options
   } = readFlags(buildOptionsSchema, applyAliases(typed));
+  if (exact && !measure)
+    throw new RelievoError('usage', '--exact measures and --no-measure does not: give one of them');
   const out = String(typed.out);
   const json = typed.json === true;
   const preparing = openProgress(process.stderr, 'blocks prepared');
@@ -66,6 +70,7 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
         out: resolve(out),
         threads,
         labels: { title, attribution },
+        measure: exact ? 'exact' : measure ? 'sample' : 'none',
         // One thread needs no second copy of the source: the work runs here.
         openRunner: threads === 1 ? openInProcessRunner : openThreads,
         signal,
@@ -89,9 +94,10 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
     progress.end();
   });
   const seconds = (performance.now() - started) / 1000;
-  if (json)
-    sayJson({ event: 'done', out: resolve(out), seconds, levels: report.levels, version: report.document.version });
-  else sayReport(report, out, seconds, options.maxErrorFactor);
+  if (json) {
+    const { document, quality, levels } = report;
+    sayJson({ event: 'done', out: resolve(out), seconds, levels, version: document.version, quality });
+  } else sayReport(report, out, seconds);
 }
 
 function sayPlan({ document, nativeLevel, tilesByLevel }: BuildPlan): void {
@@ -103,17 +109,21 @@ function sayPlan({ document, nativeLevel, tilesByLevel }: BuildPlan): void {
   );
 }
 
-function sayReport({ document, levels }: BuildReport, out: string, seconds: number, factor: number): void {
-  const scheme = schemeOf(document);
-  const rows = levels.map(({ z, tiles, bytes, triangles, maxError }) => [
-    String(z),
+function sayReport({ quality: { levels, certified, sample } }: BuildReport, out: string, seconds: number): void {
+  const rows = levels.map(({ level, tiles, bytes, triangles, maxError, measured, bound }) => [
+    String(level),
     count(tiles),
     bytesText(bytes),
     count(Math.round(triangles / tiles)),
-    metres(maxError),
-    metres(scheme.maxGeometricError(z) * factor),
+    maxError === null ? 'not certified' : metres(maxError),
+    ...(sample.kind === 'none' ? [] : [measured ? metres(measured.rms) : '-']),
+    metres(bound),
   ]);
-  const titles = ['level', 'tiles', 'size', 'triangles/tile', 'greatest error (m)', 'bound (m)'];
+  const titles = [
+    ...['level', 'tiles', 'size', 'triangles/tile', 'greatest error, certified (m)'],
+    ...(sample.kind === 'none' ? [] : ['RMS (m)']),
+    "clients' bound (m)",
+  ];
   const tiles = levels.reduce((sum, level) => sum + level.tiles, 0);
   const bytes = levels.reduce((sum, level) => sum + level.bytes, 0);
   process.stdout.write(
@@ -121,6 +131,7 @@ function sayReport({ document, levels }: BuildReport, out: string, seconds: numb
       titles.map((title) => ({ title })),
       rows,
     )}\n\n` +
+      `${certified ? '' : 'Levels that are not certified were made from overviews that nothing bounds, or are flat because of --min-zoom.\n'}` +
       `${count(tiles)} tiles, ${bytesText(bytes)}, in ${seconds.toFixed(1)} s (${count(Math.round(tiles / seconds))} tiles/s)\n` +
       `See it: relievo serve ${out}\n`,
   );

@@ -78,7 +78,7 @@ function table(levels: readonly LevelReport[], measured: boolean): string {
 function errorCells({ error, bound }: LevelReport): string[] {
   if (!error) return ['', '', '', '', metres(bound), '', ''];
   const { shift } = error;
-  const moved = isShifted(shift) ? `${metres(shift.eastMetres)}, ${metres(shift.northMetres)}` : '0';
+  const moved = isShifted(shift, bound) ? `${metres(shift.eastMetres)}, ${metres(shift.northMetres)}` : '0';
   return [
     metres(error.max),
     metres(error.p99),

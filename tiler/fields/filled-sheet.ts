@@ -79,10 +79,11 @@ export class FilledBlocks {
     for (let y = Math.floor(row / BLOCK); y * BLOCK < row + rows; y++) {
       for (let x = Math.floor(column / BLOCK); x * BLOCK < column + columns; x++) {
         signal?.throwIfAborted();
-        const block = await this.#block(x, y);
-        if (block === undefined) continue;
-        found = true;
-        copyBlock(block, { column: x * BLOCK, row: y * BLOCK, columns: BLOCK, rows: BLOCK }, sheet, window);
+        const place = { column: x * BLOCK, row: y * BLOCK, columns: BLOCK, rows: BLOCK };
+        const isWhole = !hasVoidNear(samples, window, place);
+        const block = isWhole ? undefined : await this.#block(x, y);
+        if (block !== undefined) copyBlock(block, place, sheet, window);
+        if (isWhole || block !== undefined) found = true;
       }
     }
     return found ? sheet : undefined;
@@ -108,15 +109,33 @@ export class FilledBlocks {
   }
 }
 
+/** Whether any sample of a window in a part of it, or beside that part, is void: others are data, and need no fill. */
+function hasVoidNear(samples: Float32Array, window: SampleWindow, part: SampleWindow): boolean {
+  const left = Math.max(0, part.column - 1 - window.column);
+  const right = Math.min(window.columns, part.column + part.columns + 1 - window.column);
+  const top = Math.max(0, part.row - 1 - window.row);
+  const bottom = Math.min(window.rows, part.row + part.rows + 1 - window.row);
+  for (let row = top; row < bottom; row++) {
+    for (let i = row * window.columns + left; i < row * window.columns + right; i++) {
+      if (Number.isNaN(samples[i])) return true;
+    }
+  }
+  return false;
+}
+
+/** Of samples as they are, with nothing in their voids. */
 function emptySheet(samples: Float32Array): Sheet {
-  const data = Float32Array.from(samples, (value) => (Number.isNaN(value) ? 0 : 1));
-  return {
-    values: samples.map((value) => (Number.isNaN(value) ? 0 : value)),
-    relief: new Float64Array(samples.length),
-    carried: new Float32Array(samples.length),
-    data,
-    state: Uint8Array.from(data, (one) => (one === 1 ? MEASURED : OUTSIDE)),
-  };
+  const count = samples.length;
+  const values = samples.slice();
+  const data = new Float32Array(count).fill(1);
+  const state = new Uint8Array(count).fill(MEASURED);
+  for (let i = 0; i < count; i++) {
+    if (!Number.isNaN(samples[i])) continue;
+    values[i] = 0;
+    data[i] = 0;
+    state[i] = OUTSIDE;
+  }
+  return { values, relief: new Float64Array(count), carried: new Float32Array(count), data, state };
 }
 
 /** The part of `to` that lies in `from`, both windows of one level. */

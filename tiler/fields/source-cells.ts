@@ -17,6 +17,7 @@ export interface FieldCells extends SourceCells {
   /** Of each cell, at that level. */
   readonly columns: Int32Array;
   readonly rows: Int32Array;
+  readonly hidden: Uint8Array;
 }
 
 /** Where level-0 samples of a source lie in a tile. */
@@ -45,6 +46,8 @@ const LATTICE = 16;
 const MAX_LATTICE = 256;
 /** What interpolation on it may be off, in samples of the level that is placed. */
 const MAX_OFF = 0.1;
+/** A sample so close to a border, in post spacings, lies on it, and in both tiles. */
+const ON_BORDER = 1e-6;
 
 /** The part of a source in a tile at one of its levels; undefined where it has none, or nothing says what overviews leave out. */
 export async function readCells(
@@ -176,12 +179,14 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
         for (let i = 0; i < window.columns; i++, k++) {
           if (Number.isNaN(samples[k])) continue;
           lattice.find((window.column + i + 0.5) * scaleX - 0.5, (window.row + j + 0.5) * scaleY - 0.5);
-          const inside = spot.x >= -reachX && spot.x <= across + reachX && spot.y >= -reachY && spot.y <= down + reachY;
+          const [marginX, marginY] = [reachX + ON_BORDER, reachY + ON_BORDER];
+          const inside =
+            spot.x >= -marginX && spot.x <= across + marginX && spot.y >= -marginY && spot.y <= down + marginY;
           if (!inside) continue;
           columns[count] = window.column + i;
           rows[count] = window.row + j;
-          x[count] = spot.x;
-          y[count] = spot.y;
+          x[count] = reach > 0 ? spot.x : Math.min(across, Math.max(0, spot.x));
+          y[count] = reach > 0 ? spot.y : Math.min(down, Math.max(0, spot.y));
           heights[count] = samples[k] * unitMetres + spot.geoid;
           if (bounds !== undefined && bounded > 0) {
             const east = (bounds.east[k] * unitMetres) / scaleX;
@@ -210,6 +215,7 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
       below: isBounded ? below.subarray(0, count) : undefined,
       reachX,
       reachY,
+      hidden: new Uint8Array(count),
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import { egm96 } from '../geo/geoid.ts';
 import type { Places } from '../geo/places.ts';
-import { TILE_CELLS } from '../geo/post-grid.ts';
+import { Origin, TILE_CELLS } from '../geo/post-grid.ts';
 import type { LonLatBox, TileId, TilingScheme } from '../geo/tiling-scheme.ts';
 import { type BorderLine, SIDE, type TileBorders } from '../mesh/border.ts';
 import type { CellBounds, PreparedSource } from '../sources/prepared-source.ts';
@@ -63,13 +63,16 @@ async function readBorder(
 ): Promise<BorderLine> {
   const members = field.members.filter((_, index) => field.touches(index, side.box, side.z) !== 'none');
   const straight = members.every(isStraight);
+  const snap = straight ? snapToSamples(field.members[0], side) : undefined;
   const measures = members.some((member) => member.levelFor(side.z) > 0);
   const found = new Map<number, Point>();
-  let positions = straight ? bendsOf(members, side, side.z) : densePositions();
-  for (let z = side.z; positions.length > 0; z++) {
-    const places = placesOf(side, positions, straight || z > side.z);
+  let spots = straight ? bendsOf(members, side, side.z) : denseSpots();
+  for (let z = side.z; spots.size > 0; z++) {
+    const positions = Array.from(spots.keys());
+    const places = placesOf(side, Array.from(spots.values()), straight || z > side.z, snap);
     const ground = await field.groundAt(places, z, options);
-    const points = Array.from(positions, (_, k) => ({
+    const points = positions.map((position, k) => ({
+      spot: spots.get(position) ?? position,
       height: Math.fround(ground.heights[k]),
       origin: ground.origin[k],
       above: 0,
@@ -79,20 +82,23 @@ async function readBorder(
     for (const [k, position] of positions.entries()) found.set(position, points[k]);
     if (members.every((member) => member.levelFor(z) === 0)) break;
     const far = positions.filter((_, k) => Math.max(points[k].above, points[k].below) > MAX_REACH * maxSampleError);
-    positions = far.length > 0 && straight ? bendsNear(far, bendsOf(members, side, z + 1)) : far;
+    const known = new Map(far.map((position) => [position, found.get(position)?.spot ?? position]));
+    spots = far.length > 0 && straight ? bendsNear(known, bendsOf(members, side, z + 1)) : known;
   }
   const all = Int32Array.from(found.keys()).sort();
-  const take = (key: 'height' | 'above' | 'below') =>
-    Float32Array.from(all, (position) => found.get(position)?.[key] ?? 0);
+  const take = (key: 'spot' | 'height' | 'above' | 'below') =>
+    Float64Array.from(all, (position) => found.get(position)?.[key] ?? 0);
   return {
     positions: all,
-    heights: take('height'),
-    undulation: undulationOf(placesOf(side, all, true)),
-    ...(measures && { above: take('above'), below: take('below') }),
+    heights: Float32Array.from(take('height')),
+    undulation: undulationOf(placesOf(side, Array.from(take('spot')), straight, snap)),
+    ...(measures && { above: Float32Array.from(take('above')), below: Float32Array.from(take('below')) }),
   };
 }
 
 interface Point {
+  /** Where the ground was read for it, in positions. */
+  readonly spot: number;
   readonly height: number;
   readonly origin: number;
   /** How far samples next to it may lie above and below, metres. */
@@ -110,14 +116,20 @@ function isStraight({ grid, source }: RasterField): boolean {
   return grid.asStored && b === 0 && d === 0;
 }
 
-function densePositions(): Int32Array {
-  return Int32Array.from({ length: DENSE + 1 }, (_, k) => (k * SIDE) / DENSE);
+/**
+ * Where the ground is read for points of a side: by their positions, ascending. A bend lies between two positions; both get
+ * its height, so that the line through them has it at the bend itself.
+ */
+type Spots = ReadonlyMap<number, number>;
+
+function denseSpots(): Spots {
+  return new Map(Array.from({ length: DENSE + 1 }, (_, k) => [(k * SIDE) / DENSE, (k * SIDE) / DENSE]));
 }
 
 /** Posts, and where the side crosses rows or columns of samples; of overviews the sides of cells as well. */
-function bendsOf(members: readonly RasterField[], { box, alongRow }: Side, z: number): Int32Array {
-  const positions = new Set<number>();
-  for (let k = 0; k <= TILE_CELLS; k++) positions.add((k * SIDE) / TILE_CELLS);
+function bendsOf(members: readonly RasterField[], { box, alongRow }: Side, z: number): Spots {
+  const spots = new Map<number, number>();
+  for (let k = 0; k <= TILE_CELLS; k++) spots.set((k * SIDE) / TILE_CELLS, (k * SIDE) / TILE_CELLS);
   const length = alongRow ? box.east - box.west : box.north - box.south;
   for (const { grid, source, levelFor } of members) {
     const { info } = source;
@@ -127,38 +139,95 @@ function bendsOf(members: readonly RasterField[], { box, alongRow }: Side, z: nu
     const [column, row] = grid.placeExactly(box.west, box.north);
     const first = alongRow ? column : row;
     const unitsPerSample = (alongRow ? info.affine.a : -info.affine.e) * (SIDE / length);
+    const close = Math.abs(unitsPerSample) < WIDE;
     const parts = level === 0 ? 1 : 2;
     const ends = [first, first + SIDE / unitsPerSample].map((sample) => ((sample + 0.5) / scale - 0.5) * parts);
     const endless = info.periodColumns !== undefined && alongRow;
     const least = Math.max(Math.ceil(Math.min(...ends)), endless ? -Infinity : -parts);
     const last = Math.min(Math.floor(Math.max(...ends)), endless ? Infinity : (alongRow ? columns : rows) * parts);
     for (let k = least; k <= last; k++) {
-      const position = Math.round(((k / parts + 0.5) * scale - 0.5 - first) * unitsPerSample);
-      if (position > 0 && position < SIDE) positions.add(position);
+      const bend = ((k / parts + 0.5) * scale - 0.5 - first) * unitsPerSample;
+      for (const position of new Set([Math.floor(bend), Math.ceil(bend)])) {
+        if (position <= 0 || position >= SIDE) continue;
+        const other = spots.get(position);
+        // A post is a place like any other to samples that lie close.
+        const nearest = other === position && close ? Infinity : Math.abs((other ?? Infinity) - position);
+        if (Math.abs(bend - position) < nearest) spots.set(position, bend);
+      }
     }
   }
-  return Int32Array.from(positions).sort();
+  return new Map(Array.from(spots).sort(([a], [b]) => a - b));
 }
 
-/** Those positions, and of ascending finer ones the next to them. A corner counts by itself alone: it is on two sides. */
-function bendsNear(far: Int32Array, finer: Int32Array): Int32Array {
-  const near = new Set(far);
-  for (const position of far) {
-    const at = finer.findIndex((one) => one >= position);
-    for (const k of [at - 2, at - 1, at, at + 1, at + 2]) if (finer[k] % SIDE > 0) near.add(finer[k]);
+/** Those spots, and of finer ones the next to them. A corner counts by itself alone: it is on two sides. */
+function bendsNear(far: Spots, finer: Spots): Spots {
+  const near = new Map(far);
+  const positions = Array.from(finer.keys());
+  for (const position of far.keys()) {
+    const at = positions.findIndex((one) => one >= position);
+    for (const one of positions.slice(Math.max(0, at - NEXT), at + NEXT + 1)) {
+      if (one % SIDE > 0) near.set(one, finer.get(one) ?? one);
+    }
   }
-  return Int32Array.from(near).sort();
+  return new Map(Array.from(near).sort(([a], [b]) => a - b));
+}
+
+/** Two bends to each side. */
+const NEXT = 4;
+
+/** Gives a longitude or a latitude in place of another. */
+interface Snap {
+  lon(lon: number): number;
+  lat(lat: number): number;
+}
+
+/** Positions between samples from which on a border is where it is. */
+const WIDE = 32;
+
+/**
+ * Samples less than a position away from a border have no room for vertices between: of a source so much finer than the tile
+ * the border takes the heights of the row or column that is so near. By the places alone, so that all four sides that meet at a
+ * corner move it alike.
+ */
+function snapToSamples(member: RasterField, { scheme, z }: Side): Snap | undefined {
+  if (!isStraight(member)) return undefined;
+  const { grid, source } = member;
+  const { a, e } = source.info.affine;
+  const width = (scheme.extent.east - scheme.extent.west) / scheme.columns(z) / SIDE;
+  const moved = (from: number, sample: number, step: number, reach: number) => {
+    const by = (Math.round(sample) - sample) * step;
+    return Math.abs(by) < reach ? from + by : from;
+  };
+  return {
+    lon: (lon) => (Math.abs(a) < WIDE * width ? moved(lon, grid.placeExactly(lon, 0)[0], a, width) : lon),
+    lat(lat) {
+      const height = width * scheme.aspect(lat);
+      return Math.abs(e) < WIDE * height && Math.abs(lat) < 90
+        ? moved(lat, grid.placeExactly(0, lat)[1], e, height)
+        : lat;
+    },
+  };
 }
 
 /** `free`: not as posts of the level. */
-function placesOf({ scheme, z, box, x0, y0, alongRow }: Side, positions: Int32Array, free: boolean): Places {
+function placesOf(
+  { scheme, z, box, x0, y0, alongRow }: Side,
+  positions: readonly number[],
+  free: boolean,
+  snap?: Snap,
+): Places {
   const [across, down] = alongRow ? [positions.length, 1] : [1, positions.length];
+  const turned = (lon: number) => (lon >= 180 ? lon - 360 : lon);
   const lonAt = (position: number) => {
-    const lon = position === SIDE ? box.east : box.west + ((box.east - box.west) * position) / SIDE;
-    return lon >= 180 ? lon - 360 : lon;
+    if (position > 0 && position < SIDE) return turned(box.west + ((box.east - box.west) * position) / SIDE);
+    const lon = turned(position === SIDE ? box.east : box.west);
+    return snap ? turned(snap.lon(lon)) : lon;
   };
-  const latAt = (position: number) =>
-    position === SIDE ? box.south : box.north + ((box.south - box.north) * position) / SIDE;
+  const latAt = (position: number) => {
+    if (position > 0 && position < SIDE) return box.north + ((box.south - box.north) * position) / SIDE;
+    const lat = position === SIDE ? box.south : box.north;
+    return snap ? snap.lat(lat) : lat;
+  };
   const lons = Float64Array.from(alongRow ? positions : [0], lonAt);
   const lats = Float64Array.from(alongRow ? [0] : positions, latAt);
   const posts = { scheme, z, x0, y0, columns: across, rows: down, perTile: DENSE };
@@ -195,7 +264,7 @@ async function measureReach(
         datum.sourceGeoid?.at(places.lons[k % places.across], places.lats[Math.floor(k / places.across)]) ?? 0;
       if (reach === undefined || Number.isNaN(geoid)) continue;
       known[k] = 1;
-      if (point.origin !== member.dataOrigin) continue;
+      if (point.origin === Origin.flattened || point.origin === Origin.feathered) continue;
       point.above = Math.max(0, reach.high * unitMetres + geoid - point.height);
       point.below = Math.max(0, point.height - reach.low * unitMetres - geoid);
     }

@@ -19,6 +19,8 @@ import type { TerrainField } from './terrain-field.ts';
 
 /** Cells of one source in the tile. */
 export interface MemberCells extends FieldCells {
+  /** Which source. */
+  readonly member: number;
   /** Those one level finer under cells of this level, which must not be 0. */
   under(cells: readonly CellIndex[], options: ReadOptions): Promise<MemberCells>;
 }
@@ -61,6 +63,7 @@ export async function readTileSamples(
   function memberCells(found: FieldCells, member: RasterField, placer: TilePlacer, whole: boolean): MemberCells {
     return {
       ...found,
+      member: field.members.indexOf(member),
       async under(chosen, more) {
         const finer = await readUnder(member, placer, found.level, chosen, more);
         return memberCells(whole ? finer : await shown(finer, member), member, placer, whole);
@@ -107,46 +110,49 @@ function pick(found: FieldCells, kept: readonly number[]): FieldCells {
     slopeY: floats(found.slopeY),
     above: floats(found.above),
     below: floats(found.below),
+    hidden: new Uint8Array(kept.length),
   };
 }
 
 /**
- * The same with what lies one level finer in place of some of the cells, and finer still while samples under them reach
- * farther than `maxReach` metres from their plane. `chosen`: by set, cells that are not at level 0.
+ * Adds what lies one level finer under some of the cells, which no longer count then, and finer still while samples under
+ * them reach farther than `maxReach` metres from their plane, or `levels` say so. `chosen`: by set, cells that are not at
+ * level 0.
  */
 export async function lookUnder(
   sets: readonly MemberCells[],
   chosen: readonly (readonly number[])[],
-  maxReach: number,
+  { maxReach, levels = 1 }: { readonly maxReach: number; readonly levels?: number },
   options: ReadOptions,
-): Promise<MemberCells[]> {
-  const out: MemberCells[] = [];
+): Promise<readonly MemberCells[]> {
+  const under = new Map<string, { from: MemberCells; indices: CellIndex[] }>();
   for (const [s, set] of sets.entries()) {
-    const leaving = new Set(chosen[s]);
-    if (leaving.size === 0) {
-      out.push(set);
-      continue;
+    if (chosen[s].length === 0) continue;
+    const key = `${set.member} ${set.level}`;
+    const indices: CellIndex[] = under.get(key)?.indices ?? [];
+    for (const cell of chosen[s]) {
+      set.hidden[cell] = 1;
+      indices.push({ column: set.columns[cell], row: set.rows[cell] });
     }
-    const kept = Array.from(set.x.keys()).filter((k) => !leaving.has(k));
-    if (kept.length > 0) out.push({ ...pick(set, kept), under: set.under });
-    const indices = Array.from(leaving, (k) => ({ column: set.columns[k], row: set.rows[k] }));
-    const finer = [await set.under(indices, options)];
-    out.push(
-      ...(await lookUnder(
-        finer,
-        finer.map((one) => reachingFar(one, maxReach)),
-        maxReach,
-        options,
-      )),
-    );
+    under.set(key, { from: set, indices });
   }
-  return out;
+  if (under.size === 0) return sets;
+  const finer = await Promise.all(Array.from(under.values(), ({ from, indices }) => from.under(indices, options)));
+  const deeper = await lookUnder(
+    finer,
+    finer.map((set) => (levels > 1 && set.level > 0 ? Array.from(set.x.keys()) : reachingFar(set, maxReach))),
+    { maxReach, levels: levels - 1 },
+    options,
+  );
+  return [...sets, ...deeper];
 }
 
 /** Cells under which samples reach farther than `maxReach` metres from the plane. */
 export function reachingFar({ above, below }: FieldCells, maxReach: number): number[] {
-  if (above === undefined || below === undefined) return [];
-  return Array.from(above.keys()).filter((k) => Math.max(above[k], below[k]) > maxReach);
+  const found: number[] = [];
+  if (above === undefined || below === undefined) return found;
+  for (let k = 0; k < above.length; k++) if (above[k] > maxReach || below[k] > maxReach) found.push(k);
+  return found;
 }
 
 /** Samples that reach farther than this share of the bound from what stands for them are looked at one level finer. */

@@ -44,6 +44,17 @@ export interface MeshedTile extends TerrainMesh {
   readonly stuck: readonly StuckCell[];
 }
 
+/** The cell that a vertex was placed for, and how often it has been raised since. */
+interface CellVertex {
+  readonly set: number;
+  readonly cell: number;
+  raised: number;
+}
+
+/** Beyond them raising a vertex for a sample does more harm than good. */
+const MOST_RAISED = 3;
+const LEAST_SHARE = 0.1;
+
 /** Vertices that a tile may have, by its posts; one more than 65 535 is more than its indices can tell. */
 const VERTICES_PER_POST = 6;
 const MAX_VERTICES = 65_535;
@@ -257,15 +268,20 @@ class TileMesher {
     const errors = new CellErrors(cells, columns - 1, rows - 1, this.#bend);
     const stuck: StuckCell[] = [];
     const taken = this.#takenPositions();
+    const settled = new Map<number, CellVertex>();
     queue.clear();
-    const update = (t: number) => {
-      this.#findWorstPost(t);
+    const queueUp = (t: number) => {
       this.#findWorstCell(t, errors, maxSampleError);
       const share = Math.max(postError[t] / maxError, cellError[t] / maxSampleError);
       if (share > 1) queue.set(t, share);
       else queue.remove(t);
     };
-    for (let t = 0; t < triangulation.triangleCount; t++) update(t);
+    const update = (t: number) => {
+      this.#findWorstPost(t);
+      queueUp(t);
+    };
+    // What posts say of the triangles is known.
+    for (let t = 0; t < triangulation.triangleCount; t++) queueUp(t);
     for (;;) {
       const t = queue.worst();
       if (t < 0 || triangulation.vertexCount >= capacity) break;
@@ -273,19 +289,25 @@ class TileMesher {
       if (postError[t] / maxError > cellError[t] / maxSampleError) {
         const post = worstPost[t];
         const [column, row] = [post % columns, (post / columns) | 0];
-        taken.add(positionKey(column * this.#unitsX, row * this.#unitsY));
-        this.#insertPost(column, row, t);
+        taken.set(positionKey(column * this.#unitsX, row * this.#unitsY), this.#insertPost(column, row, t));
       } else {
         const set = worstSet[t];
         const cell = worstCell[t];
         const wasStuck = errors.stuck[set][cell] === 1;
-        if (wasStuck || !this.#insertCell(errors.sets[set], cell, taken, maxSampleError)) {
+        const near = errors.sets[set];
+        const helped =
+          !wasStuck &&
+          (this.#placeCell(set, near, cell, taken, settled, maxSampleError) ||
+            (this.#isBesideBorder(near, cell) &&
+              (this.#raiseForCell(t, set, near, cell, settled) ||
+                this.#placeCell(set, near, cell, taken, settled, maxSampleError, 1))));
+        if (!helped) {
           errors.stuck[set][cell] = 1;
           if (!wasStuck) stuck.push({ set, cell });
           update(t);
         }
       }
-      for (let k = 0; k < triangulation.changedCount; k++) update(triangulation.changed[k]);
+      for (const changed of new Set(triangulation.changed.subarray(0, triangulation.changedCount))) update(changed);
     }
     return stuck;
   }
@@ -309,52 +331,118 @@ class TileMesher {
     return worst;
   }
 
-  #takenPositions(): Set<number> {
+  /** Vertices by where they are. */
+  #takenPositions(): Map<number, number> {
     const { x, y, vertexCount } = this.#work.triangulation;
-    const taken = new Set<number>();
-    for (let v = 0; v < vertexCount; v++) taken.add(positionKey(x[v], y[v]));
+    const taken = new Map<number, number>();
+    for (let v = 0; v < vertexCount; v++) taken.set(positionKey(x[v], y[v]), v);
     return taken;
   }
 
   /** `t`: a triangle that holds the post. */
-  #insertPost(column: number, row: number, t?: number): void {
+  #insertPost(column: number, row: number, t?: number): number {
     const { triangulation, isVertex } = this.#work;
     const at = row * this.#grid.posts.columns + column;
     const [x, y] = [column * this.#unitsX, row * this.#unitsY];
     isVertex[at] = 1;
     const vertex = t === undefined ? triangulation.insert(x, y) : triangulation.insertIn(t, x, y);
     this.#setHeight(vertex, this.#grid.heights[at]);
+    return vertex;
   }
 
-  #insert(x: number, y: number, height: number): void {
-    this.#setHeight(this.#work.triangulation.insert(x, y), height);
+  #insert(x: number, y: number, height: number): number {
+    const vertex = this.#work.triangulation.insert(x, y);
+    this.#setHeight(vertex, height);
+    return vertex;
   }
 
-  /** At the position next to the cell's middle that is inside the tile; false where there is a vertex already. */
-  #insertCell(cells: SourceCells, cell: number, taken: Set<number>, maxSampleError: number): boolean {
-    const { slopeX, slopeY, above, below } = cells;
-    const x = Math.min(SIDE - 1, Math.max(1, Math.round(cells.x[cell] * this.#unitsX)));
-    const y = Math.min(SIDE - 1, Math.max(1, Math.round(cells.y[cell] * this.#unitsY)));
-    const key = positionKey(x, y);
-    if (taken.has(key)) return false;
-    taken.add(key);
+  /**
+   * Brings the surface to a cell by the nearest of the four positions round its middle that is inside the tile: with a vertex
+   * where there is none, else by the height of one that is a post, which an overview may have away from its own samples. Between
+   * two or more of them the middle itself comes to its height. False where all four are `settled` vertices, of this or other
+   * cells. `farther`: so many positions more to each side are tried.
+   */
+  #placeCell(
+    set: number,
+    cells: SourceCells,
+    cell: number,
+    taken: Map<number, number>,
+    settled: Map<number, CellVertex>,
+    maxSampleError: number,
+    farther = 0,
+  ): boolean {
+    const [middleX, middleY] = [cells.x[cell] * this.#unitsX, cells.y[cell] * this.#unitsY];
+    let [x, y] = [-1, -1];
+    let nearest = Infinity;
+    const [left, right] = [inside(Math.floor(middleX) - farther), inside(Math.ceil(middleX) + farther)];
+    const [top, bottom] = [inside(Math.floor(middleY) - farther), inside(Math.ceil(middleY) + farther)];
+    for (let row = top; row <= bottom; row++) {
+      for (let column = left; column <= right; column++) {
+        const distance = Math.hypot(column - middleX, row - middleY);
+        const there = taken.get(positionKey(column, row));
+        if (distance >= nearest || (there !== undefined && settled.has(there))) continue;
+        nearest = distance;
+        [x, y] = [column, row];
+      }
+    }
+    if (nearest === Infinity) return false;
     const [column, row] = [x / this.#unitsX, y / this.#unitsY];
     if (Number.isInteger(column) && Number.isInteger(row)) {
       this.#work.isVertex[row * this.#grid.posts.columns + column] = 1;
     }
-    let height = cells.heights[cell];
-    if (slopeX && slopeY && above && below) {
-      height += slopeX[cell] * (column - cells.x[cell]) + slopeY[cell] * (row - cells.y[cell]);
-      height += towardsMiddle(above[cell], below[cell], maxSampleError);
+    const height = heightOfCell(cells, cell, drawn(x) / this.#unitsX, drawn(y) / this.#unitsY, maxSampleError);
+    const key = positionKey(x, y);
+    let vertex = taken.get(key);
+    if (vertex === undefined) {
+      vertex = this.#insert(x, y, height);
+      taken.set(key, vertex);
+    } else {
+      this.#setHeight(vertex, height);
+      this.#work.triangulation.listRound(vertex);
     }
-    this.#insert(x, y, height);
+    settled.set(vertex, { set, cell, raised: 0 });
+    return true;
+  }
+
+  /** Less than one position away: beyond it there are no vertices but those of the border, which stay. */
+  #isBesideBorder({ x, y }: SourceCells, cell: number): boolean {
+    const [across, down] = [x[cell] * this.#unitsX, y[cell] * this.#unitsY];
+    return across < 1 || across > SIDE - 1 || down < 1 || down > SIDE - 1;
+  }
+
+  /**
+   * Raises or lowers one of a sample's own vertices, in the triangle that holds the sample, until the triangle meets it. False
+   * where that cannot be.
+   */
+  #raiseForCell(t: number, set: number, cells: SourceCells, cell: number, settled: Map<number, CellVertex>): boolean {
+    if (cells.slopeX) return false;
+    const { triangulation, heights } = this.#work;
+    const [column, row] = [cells.x[cell], cells.y[cell]];
+    const facet = this.#facetOf(t);
+    const plane = facet.za + facet.slopeX * (column - facet.ax) + facet.slopeY * (row - facet.ay);
+    const gap = cells.heights[cell] - this.#bend.x * column * column - this.#bend.y * row * row - plane;
+    const shares = sharesOf(facet, column, row);
+    let vertex = -1;
+    let most = LEAST_SHARE;
+    for (const k of [0, 1, 2]) {
+      const corner = triangulation.corners[3 * t + k];
+      const owner = settled.get(corner);
+      if (owner?.set !== set || owner.cell !== cell || owner.raised === MOST_RAISED || shares[k] <= most) continue;
+      vertex = corner;
+      most = shares[k];
+    }
+    const owner = settled.get(vertex);
+    if (owner === undefined) return false;
+    owner.raised++;
+    this.#setHeight(vertex, heights[vertex] + gap / most);
+    triangulation.listRound(vertex);
     return true;
   }
 
   #setHeight(vertex: number, height: number): void {
     const { triangulation, heights, bentHeights } = this.#work;
-    const x = triangulation.x[vertex] / this.#unitsX;
-    const y = triangulation.y[vertex] / this.#unitsY;
+    const x = drawn(triangulation.x[vertex]) / this.#unitsX;
+    const y = drawn(triangulation.y[vertex]) / this.#unitsY;
     heights[vertex] = height;
     bentHeights[vertex] = heights[vertex] - this.#bend.x * x * x - this.#bend.y * y * y;
   }
@@ -374,12 +462,12 @@ class TileMesher {
     const { x, y, corners } = triangulation;
     const facet = this.#facet;
     const [a, b, c] = [corners[3 * t], corners[3 * t + 1], corners[3 * t + 2]];
-    facet.ax = x[a] / this.#unitsX;
-    facet.ay = y[a] / this.#unitsY;
-    facet.bx = x[b] / this.#unitsX;
-    facet.by = y[b] / this.#unitsY;
-    facet.cx = x[c] / this.#unitsX;
-    facet.cy = y[c] / this.#unitsY;
+    facet.ax = drawn(x[a]) / this.#unitsX;
+    facet.ay = drawn(y[a]) / this.#unitsY;
+    facet.bx = drawn(x[b]) / this.#unitsX;
+    facet.by = drawn(y[b]) / this.#unitsY;
+    facet.cx = drawn(x[c]) / this.#unitsX;
+    facet.cy = drawn(y[c]) / this.#unitsY;
     facet.za = bentHeights[a];
     setSlopes(facet, bentHeights[b], bentHeights[c]);
     return facet;
@@ -437,6 +525,14 @@ class TileMesher {
   }
 }
 
+/** What a place in a facet takes from its corners' heights; together 1. */
+function sharesOf({ ax, ay, bx, by, cx, cy }: Facet, x: number, y: number): [number, number, number] {
+  const area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay);
+  const b = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) / area;
+  const c = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) / area;
+  return [1 - b - c, b, c];
+}
+
 /** The plane of a facet through two more heights. */
 function setSlopes(facet: Facet, zb: number, zc: number): void {
   const { ax, ay, bx, by, cx, cy, za } = facet;
@@ -448,6 +544,29 @@ function setSlopes(facet: Facet, zb: number, zc: number): void {
 /** The first four vertices of a triangulation. */
 function cornerAt(x: number, y: number): number {
   return (x === 0 ? 0 : 1) + (y === 0 ? 0 : 2);
+}
+
+/** Where a position comes to lie in whole steps of u or v, in positions. */
+function drawn(position: number): number {
+  return (Math.round((position * UV_MAX) / SIDE) * SIDE) / UV_MAX;
+}
+
+/** What a vertex of a cell gets at a place, in post spacings, metres. */
+function heightOfCell(
+  { x, y, heights, slopeX, slopeY, above, below }: SourceCells,
+  cell: number,
+  column: number,
+  row: number,
+  maxSampleError: number,
+): number {
+  if (!slopeX || !slopeY || !above || !below) return heights[cell];
+  const plane = heights[cell] + slopeX[cell] * (column - x[cell]) + slopeY[cell] * (row - y[cell]);
+  return plane + towardsMiddle(above[cell], below[cell], maxSampleError);
+}
+
+/** The position inside the tile's borders that is nearest. */
+function inside(position: number): number {
+  return Math.min(SIDE - 1, Math.max(1, position));
 }
 
 function positionKey(x: number, y: number): number {

@@ -19,6 +19,8 @@ export interface SourceCells {
   /** All samples of a cell lie so near to its middle, in post spacings; 0 where cells are samples. */
   readonly reachX: number;
   readonly reachY: number;
+  /** 1 for cells that do not count, because finer ones stand for what lies under them; undefined: all do. */
+  readonly hidden?: Uint8Array | undefined;
 }
 
 /** Cells by the square between four posts in which their middle lies, so that a triangle finds those near it. */
@@ -31,14 +33,14 @@ export interface CellBuckets {
   readonly order: Int32Array;
 }
 
-export function sortIntoBuckets({ x, y }: SourceCells, across: number, down: number): CellBuckets {
+export function sortIntoBuckets({ x, y, hidden }: SourceCells, across: number, down: number): CellBuckets {
   const bucketOf = (k: number) =>
     Math.min(down - 1, Math.max(0, Math.floor(y[k]))) * across + Math.min(across - 1, Math.max(0, Math.floor(x[k])));
   const starts = new Int32Array(across * down + 1);
-  for (let k = 0; k < x.length; k++) starts[bucketOf(k) + 1]++;
+  for (let k = 0; k < x.length; k++) if (hidden?.[k] !== 1) starts[bucketOf(k) + 1]++;
   for (let b = 0; b < across * down; b++) starts[b + 1] += starts[b];
   const next = starts.slice();
-  const order = new Int32Array(x.length);
-  for (let k = 0; k < x.length; k++) order[next[bucketOf(k)]++] = k;
+  const order = new Int32Array(starts[across * down]);
+  for (let k = 0; k < x.length; k++) if (hidden?.[k] !== 1) order[next[bucketOf(k)]++] = k;
   return { across, down, starts, order };
 }

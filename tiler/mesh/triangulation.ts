@@ -66,6 +66,13 @@ export class Triangulation {
     return p;
   }
 
+  /** Lists the triangles round a vertex in `changed`; slow. */
+  listRound(vertex: number): void {
+    for (let e = 0; e < 3 * this.triangleCount; e++) {
+      if (this.corners[e] === vertex) this.changed[this.changedCount++] = (e / 3) | 0;
+    }
+  }
+
   /** Twice the signed area of three vertices: positive when counter-clockwise seen from above (y counted southwards). */
   private area(a: number, b: number, c: number): number {
     const { x, y } = this;

@@ -1,6 +1,7 @@
 /** Makes all tiles of a layer in advance: plan, shards, threads, and a folder that appears when it is whole. */
 import { basename, resolve } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
+import type { QualityJson } from '../catalog/quality-json.ts';
 import { openDirectoryWriter } from '../store/directory-writer.ts';
 import {
   addReports,
@@ -11,8 +12,10 @@ import {
   pinSpec,
   type ShardJob,
 } from './job.ts';
+import type { MeasureKind } from './measure-tiles.ts';
 import type { LabelOptions } from './options.ts';
 import { countTiles, rangesUnder, type TilePlan } from './plan.ts';
+import { beginQuality, writeQuality } from './quality.ts';
 import { openTerrainMaker, type TerrainMaker, type TerrainSpec } from './terrain-maker.ts';
 
 export interface BuildOptions {
@@ -21,6 +24,8 @@ export interface BuildOptions {
   readonly threads: number;
   readonly openRunner: OpenRunner;
   readonly labels?: LabelOptions | undefined;
+  /** Which samples of the sources the tiles are held against for quality.json; by default chosen ones. */
+  readonly measure?: MeasureKind | 'none' | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onPlan?: ((plan: BuildPlan) => void) | undefined;
   /** Blocks of overviews made so far, and of all; never called where nothing has to be made. */
@@ -40,7 +45,8 @@ export interface BuildPlan {
 
 export interface BuildReport {
   readonly document: LayerJson;
-  readonly levels: readonly LevelReport[];
+  readonly quality: QualityJson;
+  readonly levels: readonly Omit<LevelReport, 'errors'>[];
 }
 
 /** Shards for each thread: enough that the last ones to finish leave nobody idle for long. */
@@ -48,14 +54,27 @@ const SHARDS_PER_THREAD = 16;
 
 export async function buildTileset(
   spec: TerrainSpec,
-  { out, threads, openRunner, labels, signal, onPlan, onPrepare, onWait, onScan, onTiles }: BuildOptions,
+  {
+    out,
+    threads,
+    openRunner,
+    labels,
+    measure: asked = 'sample',
+    signal,
+    onPlan,
+    onPrepare,
+    onWait,
+    onScan,
+    onTiles,
+  }: BuildOptions,
 ): Promise<BuildReport> {
   const writer = await openDirectoryWriter(out);
+  const measure = asked === 'none' ? undefined : asked;
   try {
     const maker = await openTerrainMaker(spec, { signal, onScan });
-    const { plan, document, total } = await planAndPrepare(maker).finally(() => maker.close());
+    const { plan, document, head, total } = await planAndPrepare(maker).finally(() => maker.close());
     let done = 0;
-    const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, writer.folder), {
+    const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, { folder: writer.folder, measure }), {
       spec: pinSpec(maker),
       threads,
       openRunner,
@@ -65,8 +84,9 @@ export async function buildTileset(
         onTiles?.(done, total);
       },
     });
-    await writer.finish(document);
-    return { document, levels };
+    const quality = writeQuality(head, document, levels);
+    await writer.finish(document, quality);
+    return { document, quality, levels: levels.map(({ errors: _, ...level }) => level) };
   } catch (error) {
     await writer.abort();
     throw error;
@@ -79,7 +99,12 @@ export async function buildTileset(
     onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
     // Once, before there are threads: each of them would do it for itself.
     if (keepsOverviews(spec)) await maker.prepare({ signal, onProgress: onPrepare, onWait });
-    return { plan, document, total: tilesByLevel.reduce((sum, count) => sum + count, 0) };
+    return {
+      plan,
+      document,
+      head: beginQuality(maker.field, measure),
+      total: tilesByLevel.reduce((sum, count) => sum + count, 0),
+    };
   }
 }
 
@@ -87,15 +112,15 @@ export async function buildTileset(
  * The coarse levels as one job, first because it reads everything, and then one for each planned tile of the level that
  * gives about `wanted` of them, with all that is planned under it.
  */
-export function cutShards(plan: TilePlan, wanted: number, folder: string): ShardJob[] {
+export function cutShards(plan: TilePlan, wanted: number, more: Pick<ShardJob, 'folder' | 'measure'>): ShardJob[] {
   let level = plan.findIndex((ranges) => countTiles(ranges) >= wanted);
   if (level < 0) level = plan.length;
-  const shards: ShardJob[] = [{ kind: 'shard', folder, ranges: plan.slice(0, level).flat() }];
+  const shards: ShardJob[] = [{ kind: 'shard', ...more, ranges: plan.slice(0, level).flat() }];
   for (const range of plan[level] ?? []) {
     for (let y = range.y0; y <= range.y1; y++) {
       for (let x = range.x0; x <= range.x1; x++) {
         const ranges = plan.slice(level).flatMap((deeper) => rangesUnder(deeper, { z: level, x, y }));
-        shards.push({ kind: 'shard', folder, ranges });
+        shards.push({ kind: 'shard', ...more, ranges });
       }
     }
   }

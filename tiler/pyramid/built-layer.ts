@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { adoptLayerJson, isOurLayerJson } from '../catalog/adopt-layer-json.ts';
 import type { LayerJson } from '../catalog/layer-json.ts';
+import { QUALITY_SCHEMA, type QualityJson } from '../catalog/quality-json.ts';
 import { cutVariant } from '../encode/cut-variant.ts';
 import { EXTENSION_NAMES } from '../encode/extension-name.ts';
 import { RelievoError } from '../error.ts';
@@ -52,6 +53,7 @@ export async function openBuiltLayer(folder: string, { name }: BuiltLayerOptions
     title: document.name || basename(reader.folder),
     kind: 'built',
     document,
+    quality: ours ? await readQuality(reader, document) : undefined,
     async make(tile, variant, { signal } = {}) {
       const stored = await reader.read(tile, { signal });
       return stored && cutVariant(stored, variant, { holds, signal, where: `${tile.z}/${tile.x}/${tile.y} of ${id}` });
@@ -59,6 +61,14 @@ export async function openBuiltLayer(folder: string, { name }: BuiltLayerOptions
     etag: (tile, variant) => etagOf(identity, tile, variant, ours ? '' : stampText(reader, tile)),
     async close() {},
   };
+}
+
+/** None where it is not there, was written by a later Relievo, or belongs to other tiles. Throws `input-invalid` for no JSON. */
+async function readQuality(reader: DirectoryReader, { version }: LayerJson): Promise<QualityJson | undefined> {
+  const bytes = await reader.readDocument('quality.json');
+  if (bytes === undefined) return undefined;
+  const found = parseObject(bytes, join(reader.folder, 'quality.json')) as Partial<QualityJson>;
+  return found.schema === QUALITY_SCHEMA && found.layer?.version === version ? (found as QualityJson) : undefined;
 }
 
 function stampText(reader: DirectoryReader, tile: TileId): string {

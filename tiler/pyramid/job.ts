@@ -3,6 +3,9 @@ import { gzipBytesSync } from '../encode/gzip.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { writeTileFile } from '../store/directory-writer.ts';
+import { curvatureSlack } from './curvature-slack.ts';
+import { addSketches, type ErrorSketch, newSketch } from './error-sketch.ts';
+import { type MeasureKind, type MeasureTile, openMeasure } from './measure-tiles.ts';
 import type { TileRange } from './plan.ts';
 import type { TerrainMaker, TerrainSpec } from './terrain-maker.ts';
 
@@ -17,6 +20,8 @@ export interface ShardJob {
   readonly kind: 'shard';
   readonly ranges: readonly TileRange[];
   readonly folder: string;
+  /** Which samples of the sources the tiles are held against; none without it. */
+  readonly measure?: MeasureKind | undefined;
 }
 
 /** What coarse tiles are read from, made before the first of them. */
@@ -34,6 +39,10 @@ export interface LevelReport {
   readonly triangles: number;
   /** Greatest over the tiles, metres, against the tiles' own posts. */
   readonly maxError: number;
+  /** The same against all full-resolution samples, as an upper bound; null where a tile's is not known. */
+  readonly maxSampleError: number | null;
+  /** Errors against samples of the sources, where tiles were measured. */
+  readonly errors?: ErrorSketch | undefined;
 }
 
 export interface JobReport {
@@ -97,8 +106,13 @@ export async function executeJob(
   }
 }
 
-async function executeShard(maker: TerrainMaker, { ranges, folder }: ShardJob, { signal, onTiles }: JobOptions) {
+async function executeShard(
+  maker: TerrainMaker,
+  { ranges, folder, measure }: ShardJob,
+  { signal, onTiles }: JobOptions,
+): Promise<JobReport> {
   const levels = new Map<number, LevelReport>();
+  const measureTile = measure && measureOf(maker, measure);
   let unsaid = 0;
   for (const { z, x0, x1, y0, y1 } of ranges) {
     for (let y = y0; y <= y1; y++) {
@@ -107,8 +121,13 @@ async function executeShard(maker: TerrainMaker, { ranges, folder }: ShardJob, {
         const made = await maker.makeTile({ z, x, y }, { signal });
         const packed = gzipBytesSync(made.bytes);
         writeTileFile(folder, maker.scheme, { z, x, y }, packed);
-        const one = { z, tiles: 1, bytes: packed.length, triangles: made.triangles, maxError: made.maxError };
-        levels.set(z, addReports(levels.get(z), one));
+        const { triangles, maxError, maxSampleError: known } = made;
+        const maxSampleError = Number.isNaN(known) ? null : known + curvatureSlack(maker.scheme, { z, x, y });
+        const before = levels.get(z);
+        const errors = before?.errors ?? (measure && newSketch());
+        if (errors) await measureTile?.({ z, x, y }, made.bytes, errors, { signal });
+        const one = { z, tiles: 1, bytes: packed.length, triangles, maxError, maxSampleError };
+        levels.set(z, { ...addReports(before, one), errors });
         if (++unsaid === TILES_PER_CALL) {
           onTiles?.(unsaid);
           unsaid = 0;
@@ -120,6 +139,16 @@ async function executeShard(maker: TerrainMaker, { ranges, folder }: ShardJob, {
   return { levels: [...levels.values()] };
 }
 
+/** Of each layer that is open: windows of samples once read serve all its shards. */
+const measures = new WeakMap<TerrainMaker, Map<MeasureKind, MeasureTile>>();
+
+function measureOf(maker: TerrainMaker, kind: MeasureKind): MeasureTile {
+  const known = measures.get(maker) ?? new Map<MeasureKind, MeasureTile>();
+  const measure = known.get(kind) ?? openMeasure(maker, kind);
+  measures.set(maker, known.set(kind, measure));
+  return measure;
+}
+
 export function addReports(a: LevelReport | undefined, b: LevelReport): LevelReport {
   if (!a) return b;
   return {
@@ -128,5 +157,8 @@ export function addReports(a: LevelReport | undefined, b: LevelReport): LevelRep
     bytes: a.bytes + b.bytes,
     triangles: a.triangles + b.triangles,
     maxError: Math.max(a.maxError, b.maxError),
+    maxSampleError:
+      a.maxSampleError === null || b.maxSampleError === null ? null : Math.max(a.maxSampleError, b.maxSampleError),
+    errors: addSketches(a.errors, b.errors),
   };
 }

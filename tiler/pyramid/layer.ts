@@ -1,5 +1,6 @@
 /** The seam between tiles and those who hand them out: a named set of tiles, made on demand or read from where they were built. */
 import type { LayerJson } from '../catalog/layer-json.ts';
+import type { QualityJson } from '../catalog/quality-json.ts';
 import type { ExtensionName } from '../encode/extension-name.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
@@ -18,6 +19,8 @@ export interface Layer {
   /** How the tiles come about: read from a folder, or made on demand from sources. */
   readonly kind: 'built' | 'on-demand';
   readonly document: LayerJson;
+  /** What is known of the tiles' errors; undefined where they are made on demand, or nobody wrote it down. */
+  readonly quality?: QualityJson | undefined;
   /** The tile's bytes; undefined when the layer has no such tile. */
   make(id: TileId, variant: Variant, options?: ReadOptions): Promise<Uint8Array | undefined>;
   /** Strong, quoted, known without reading or making the tile; differs between variants. */

@@ -57,6 +57,8 @@ const RESERVE = 0.02;
  * for 45 kB more in all levels to 9.
  */
 const SHARE_COARSE = 0.25;
+/** Where no vertex helps, there is mostly a cliff between two cells, and it takes the samples on both sides of it. */
+const STUCK_LEVELS = 3;
 /**
  * What of the bound is used where nothing says what overviews leave out, so that 99 % of the source's samples keep it all the
  * same (measured on SRTM of Maui, the Pyrenees and the North Cascades).
@@ -82,17 +84,20 @@ export async function makeTile(
   const certain = terrain?.members.every((member) => tellsBounds(member, member.levelFor(id.z))) ?? true;
   const isCoarse = scheme.maxGeometricError(id.z) >= COARSE_BOUND;
   const share = isCoarse ? SHARE_COARSE : certain ? 1 : SHARE_UNCERTAIN;
-  let cells = await lookUnder(samples?.cells ?? [], tooCoarse(samples?.cells ?? [], limit), MAX_REACH * limit, {
-    signal,
-  });
+  const maxReach = MAX_REACH * limit;
+  let cells: readonly MemberCells[] = samples?.cells ?? [];
+  const far = cells.map((set) => reachingFar(set, maxReach));
+  cells = await lookUnder(cells, far, { maxReach }, { signal });
   let mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
   while (mesh.maxSampleError > limit) {
     const stuck = stuckByContent(mesh, cells);
     if (stuck.every((list) => list.length === 0)) break;
-    cells = await lookUnder(cells, stuck, MAX_REACH * limit, { signal });
+    cells = await lookUnder(cells, stuck, { maxReach, levels: STUCK_LEVELS }, { signal });
     mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
   }
-  const { minHeight, maxHeight } = heightRange(grid, mesh, cells);
+  // What overviews leave out may reach beyond the posts, and clients hide children by their parent's range.
+  const unknown = samples === undefined || samples.complete ? 0 : limit;
+  const { minHeight, maxHeight } = heightRange(grid, mesh, cells, unknown);
   const bytes = encodeQuantizedMesh({
     mesh,
     box: scheme.box(id),
@@ -110,10 +115,6 @@ export async function makeTile(
   };
 }
 
-function tooCoarse(cells: readonly MemberCells[], limit: number): number[][] {
-  return cells.map((set) => reachingFar(set, MAX_REACH * limit));
-}
-
 /** Cells that no vertex helps, and that have something finer under them. */
 function stuckByContent({ stuck }: MeshedTile, cells: readonly MemberCells[]): number[][] {
   const out: number[][] = cells.map(() => []);
@@ -121,8 +122,8 @@ function stuckByContent({ stuck }: MeshedTile, cells: readonly MemberCells[]): n
   return out;
 }
 
-/** What bounds the tile's posts, its vertices and all samples under it, metres. */
-function heightRange({ heights }: HeightGrid, mesh: MeshedTile, cells: readonly MemberCells[]) {
+/** What bounds the tile's posts, its vertices and all samples under it, and so many metres more. */
+function heightRange({ heights }: HeightGrid, mesh: MeshedTile, cells: readonly MemberCells[], more: number) {
   let minHeight = Infinity;
   let maxHeight = -Infinity;
   const take = (low: number, high: number) => {
@@ -131,13 +132,14 @@ function heightRange({ heights }: HeightGrid, mesh: MeshedTile, cells: readonly 
   };
   for (const height of heights) take(height, height);
   for (const height of mesh.heights) take(height, height);
-  for (const { heights: middles, slopeX, slopeY, above, below, reachX, reachY } of cells) {
+  for (const { heights: middles, slopeX, slopeY, above, below, reachX, reachY, hidden } of cells) {
     for (let k = 0; k < middles.length; k++) {
+      if (hidden[k] === 1) continue;
       if (slopeX && slopeY && above && below) {
         const spread = Math.abs(slopeX[k]) * reachX + Math.abs(slopeY[k]) * reachY;
         take(middles[k] - spread - below[k], middles[k] + spread + above[k]);
       } else take(middles[k], middles[k]);
     }
   }
-  return { minHeight, maxHeight };
+  return { minHeight: minHeight - more, maxHeight: maxHeight + more };
 }

@@ -168,6 +168,14 @@ export const buildOptionsSchema = z.strictObject({
     .optional()
     .describe('Folder where what is prepared from sources is kept; by default $RELIEVO_CACHE, else ~/.cache/relievo'),
   threads: z.int().min(1).max(256).optional().describe('Worker threads; by default one for each processor'),
+  measure: z
+    .boolean()
+    .default(true)
+    .describe('Hold the tiles against chosen samples of the sources, for p99 and RMS in quality.json'),
+  exact: z
+    .boolean()
+    .default(false)
+    .describe('Hold the tiles of every level against all samples of the sources instead, which takes long'),
 });
 
 /** Checked options with defaults; fails with one sentence for each value that does not fit. */

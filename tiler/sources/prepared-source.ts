@@ -121,13 +121,16 @@ export function openPrepared(source: RasterSource, { folder, maxSamples }: Prepa
         decodedBounds.get(`${path}\n${level}\n${x}\n${y}`, async () => (await file.bounds(level, x, y)) ?? NO_WORDS),
       );
     }
-    return {
-      above: Float32Array.from(words, (word) => reaches[word & 255]),
-      below: Float32Array.from(words, (word) => reaches[(word >>> 8) & 255]),
-      east: Float32Array.from(words, (word) => slopes[(word >>> 16) & 255]),
-      south: Float32Array.from(words, (word) => slopes[word >>> 24]),
-      reach: reachOf(levels[level]),
-    };
+    const planes = { above: new Float32Array(count), below: new Float32Array(count) };
+    const tilts = { east: new Float32Array(count), south: new Float32Array(count) };
+    for (let i = 0; i < count; i++) {
+      const word = words[i];
+      planes.above[i] = reaches[word & 255];
+      planes.below[i] = reaches[(word >>> 8) & 255];
+      tilts.east[i] = slopes[(word >>> 16) & 255];
+      tilts.south[i] = slopes[word >>> 24];
+    }
+    return { ...planes, ...tilts, reach: reachOf(levels[level]) };
   }
 
   async function prepare({ signal, onProgress, onWait }: PrepareOptions = {}): Promise<void> {

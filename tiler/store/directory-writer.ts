@@ -7,16 +7,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
+import type { QualityJson } from '../catalog/quality-json.ts';
 import { RelievoError } from '../error.ts';
 import { flipRow, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
 import { makeFolders } from '../make-folders.ts';
-import { isLevel, STAGING, takeStaging } from './staging.ts';
+import { isPart, STAGING, takeStaging } from './staging.ts';
 
 export interface DirectoryWriter {
   /** Where tiles go meanwhile: threads write there by `writeTileFile`. */
   readonly folder: string;
-  /** Puts tiles and document in place of what was there. */
-  finish(document: LayerJson): Promise<void>;
+  /** Puts tiles and documents in place of what was there. */
+  finish(document: LayerJson, quality?: QualityJson): Promise<void>;
   /** Removes what was collected; an older tileset stays as it was. */
   abort(): Promise<void>;
 }
@@ -36,9 +37,9 @@ export async function openDirectoryWriter(out: string): Promise<DirectoryWriter>
   });
   return { folder: staging.collected, finish, abort };
 
-  async function finish(document: LayerJson): Promise<void> {
+  async function finish(document: LayerJson, quality?: QualityJson): Promise<void> {
     try {
-      await staging.exchange(`${JSON.stringify(document, null, 2)}\n`);
+      await staging.exchange(textOf(document), quality && textOf(quality));
     } catch (error) {
       throw unwritable(out, error);
     }
@@ -48,6 +49,10 @@ export async function openDirectoryWriter(out: string): Promise<DirectoryWriter>
     await staging.remove();
     if (!existed) await rm(out, { recursive: true, force: true });
   }
+}
+
+function textOf(document: object): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
 }
 
 /** Writes one gzipped tile; a row of the file's address counts from the south. Synchronous: threads have nothing else to do. */
@@ -82,7 +87,7 @@ function refuseForeign(out: string): void {
   }
   const others = entries.filter((name) => name !== STAGING);
   if (others.length === 0) return;
-  if (isOurs(out) && others.every((name) => isLevel(name) || name === 'layer.json')) return;
+  if (isOurs(out) && others.every((name) => isPart(name) || name === 'layer.json')) return;
   throw new RelievoError(
     'output-refused',
     `The folder holds something that is no tileset of Relievo (${others.slice(0, 3).join(', ')}${others.length > 3 ? ', ...' : ''}): name an empty or a new folder with --out`,

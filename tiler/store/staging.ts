@@ -10,6 +10,8 @@ import { RelievoError } from '../error.ts';
 
 export const STAGING = '.relievo-building';
 const DOCUMENT = 'layer.json';
+/** Goes wherever the tiles go, when there is one. */
+const QUALITY = 'quality.json';
 /** A staging folder without an owner is one whose process is just about to say so, or died before it could. */
 const YOUNG_MS = 5000;
 
@@ -18,8 +20,8 @@ const held = new Set<string>();
 
 export interface Staging {
   readonly collected: string;
-  /** Puts what was collected, with its document, in the place of what was there. */
-  exchange(document: string): Promise<void>;
+  /** Puts what was collected, with its document and what is known of its quality, in the place of what was there. */
+  exchange(document: string, quality?: string): Promise<void>;
   /** Undoes a half-made exchange and removes the folder. */
   remove(): Promise<void>;
 }
@@ -44,15 +46,16 @@ export async function takeStaging(out: string): Promise<Staging> {
   }
   return { collected: join(folder, 'new'), exchange, remove };
 
-  async function exchange(document: string): Promise<void> {
+  async function exchange(document: string, quality?: string): Promise<void> {
     const [fresh, old] = [join(folder, 'new'), join(folder, 'old')];
     await writeFile(join(fresh, DOCUMENT), document);
+    if (quality !== undefined) await writeFile(join(fresh, QUALITY), quality);
     await mkdir(old);
     // Without its document no client takes what is here for a tileset.
     await moveAll(out, old, (name) => name === DOCUMENT);
-    await moveAll(out, old, isLevel);
+    await moveAll(out, old, isPart);
     await rename(old, join(folder, 'old-whole'));
-    await moveAll(fresh, out, isLevel);
+    await moveAll(fresh, out, isPart);
     await moveAll(fresh, out, (name) => name === DOCUMENT);
     await rm(folder, { recursive: true });
     held.delete(folder);
@@ -65,9 +68,9 @@ export async function takeStaging(out: string): Promise<Staging> {
   }
 }
 
-/** Names of the folders that hold a level's tiles. */
-export function isLevel(name: string): boolean {
-  return /^\d{1,2}$/.test(name);
+/** Names of what a tileset has beside its document: folders that hold a level's tiles, and what is known of its quality. */
+export function isPart(name: string): boolean {
+  return /^\d{1,2}$/.test(name) || name === QUALITY;
 }
 
 /** Moves the older tileset back when an exchange broke off. A document in place means that it had not begun, or was done. */
@@ -77,9 +80,9 @@ async function restore(folder: string, out: string): Promise<void> {
   const aside = existsSync(whole) ? whole : join(folder, 'old');
   if (!existsSync(join(aside, DOCUMENT))) return;
   if (aside === whole) {
-    for (const name of await readdir(out)) if (isLevel(name)) await rm(join(out, name), { recursive: true });
+    for (const name of await readdir(out)) if (isPart(name)) await rm(join(out, name), { recursive: true });
   }
-  await moveAll(aside, out, isLevel);
+  await moveAll(aside, out, isPart);
   await moveAll(aside, out, (name) => name === DOCUMENT);
 }
 

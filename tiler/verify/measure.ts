@@ -245,7 +245,7 @@ export function judgeLevel(z: number, error: LevelError, bound: number, options:
     ledger.addLevel(z <= nativeLevel ? 'bound' : 'bound-beyond-native', message, z, worst, error.ratio);
   }
   const { shift } = error;
-  if (whole && isShifted(shift)) {
+  if (whole && isShifted(shift, bound)) {
     const [east, north] = [shift.eastMetres.toPrecision(3), shift.northMetres.toPrecision(3)];
     const message = `level ${z}: the surface lies ${east} m east and ${north} m north of the source (RMS ${shift.rmsLeast.toFixed(3)} m when moved back, ${shift.rmsUnmoved.toFixed(3)} m as it is)`;
     ledger.add('level-shifted', message, undefined, shift.rmsUnmoved / shift.rmsLeast);

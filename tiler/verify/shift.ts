@@ -105,6 +105,9 @@ const FEW_POSITIONS = 500;
 /** A move that brings the RMS down by less than this share is rounding, or a plane that lies as well a step along it. */
 const LEAST_GAIN = 0.01;
 
+/** Nor is one that gains so little of the bound: flat ground on coarse levels lies as well anywhere. Half a post is 0.2 and more. */
+const LEAST_GAIN_OF_BOUND = 0.02;
+
 const METRES_PER_DEGREE = 111_320;
 
 /** Where the surface fits best. */
@@ -130,9 +133,10 @@ export function shiftOf(sums: ShiftSums, step: number): LevelShift {
   };
 }
 
-/** Whether the level lies beside its place, as far as can be told. */
-export function isShifted({ clear, rmsLeast, rmsUnmoved }: LevelShift): boolean {
-  return clear && rmsLeast < (1 - LEAST_GAIN) * rmsUnmoved;
+/** Whether the level lies beside its place, as far as can be told; `bound` in metres. */
+export function isShifted({ clear, rmsLeast, rmsUnmoved }: LevelShift, bound: number): boolean {
+  const gain = rmsUnmoved - rmsLeast;
+  return clear && gain > LEAST_GAIN * rmsUnmoved && gain > LEAST_GAIN_OF_BOUND * bound;
 }
 
 export function addShiftSums(to: ShiftSums, from: ShiftSums): void {

@@ -1,0 +1,109 @@
+/**
+ * Holds tiles as they are written against full-resolution samples of their sources: those of the chosen windows, or all.
+ */
+import { decodeMesh } from '../encode/decode-mesh.ts';
+import { readFullSamples } from '../fields/full-samples.ts';
+import { overlap } from '../fields/raster-field.ts';
+import { openPlacer } from '../fields/source-cells.ts';
+import type { TerrainField } from '../fields/terrain-field.ts';
+import { RADIANS_PER_DEGREE } from '../geo/ellipsoid.ts';
+import { Origin, postsOfTile, TILE_CELLS } from '../geo/post-grid.ts';
+import type { LonLatBox, TileId, TilingScheme } from '../geo/tiling-scheme.ts';
+import { latticeCells } from '../mesh/curvature.ts';
+import type { ReadOptions, SampleWindow } from '../sources/raster-source.ts';
+import { touchesSheets } from '../sources/sheet-index.ts';
+import { DrawnSurface, openSpots, type Spots } from './drawn-surface.ts';
+import { type ErrorSketch, TileErrors } from './error-sketch.ts';
+import { chooseWindows } from './sample-windows.ts';
+
+/** Which samples: chosen ones, or all. */
+export type MeasureKind = 'sample' | 'exact';
+
+/** Adds the errors of one tile (quantized-mesh, uncompressed) to those of its level. */
+export type MeasureTile = (id: TileId, bytes: Uint8Array, sketch: ErrorSketch, options?: ReadOptions) => Promise<void>;
+
+interface Layer {
+  readonly field: TerrainField;
+  readonly scheme: TilingScheme;
+}
+
+export function openMeasure({ field, scheme }: Layer, kind: MeasureKind): MeasureTile {
+  const partsOf = kind === 'exact' ? allSamples(field, scheme) : chosenSamples(field);
+  return async (id, bytes, sketch, options = {}) => {
+    const box = scheme.box(id);
+    const errors = new TileErrors(sketch, scheme.maxGeometricError(id.z));
+    let surface: DrawnSurface | undefined;
+    for await (const { spots, weight } of partsOf(id, withBulge(box, scheme, id.z), options)) {
+      surface ??= new DrawnSurface(decodeMesh(bytes), box);
+      for (let k = 0; k < spots.heights.length; k++) {
+        const drawn = surface.heightAt(spots, k);
+        if (!Number.isNaN(drawn)) errors.add(drawn - spots.heights[k], weight);
+      }
+    }
+    errors.close();
+  };
+}
+
+/** With as much to the north and south as drawn sides may bulge over it. */
+function withBulge(box: LonLatBox, scheme: TilingScheme, z: number): LonLatBox {
+  const side = (box.east - box.west) / latticeCells(scheme, z, TILE_CELLS);
+  const bulge = (side * side * RADIANS_PER_DEGREE) / 12;
+  return { ...box, south: box.south - bulge, north: box.north + bulge };
+}
+
+interface Part {
+  readonly spots: Spots;
+  readonly weight: number;
+}
+
+type PartsOf = (id: TileId, box: LonLatBox, options: ReadOptions) => AsyncGenerator<Part>;
+
+/** Windows are read once, when the first tile needs them, and kept. */
+function chosenSamples(field: TerrainField): PartsOf {
+  const windows = chooseWindows(field);
+  const read = new Map<number, Spots>();
+  return async function* (_, box, options) {
+    for (const [k, { member, window, weight, box: own }] of windows.entries()) {
+      if (!overlap(own, box)) continue;
+      const spots = read.get(k) ?? openSpots(await readFullSamples(field, member, window, options));
+      read.set(k, spots);
+      yield { spots, weight };
+    }
+  };
+}
+
+/** Samples along a side of what is read at a time. */
+const PIECE = 256;
+
+function allSamples(field: TerrainField, scheme: TilingScheme): PartsOf {
+  return async function* (id, box, options) {
+    for (const [index, member] of field.members.entries()) {
+      if (member.dataOrigin === Origin.base || field.touches(index, box, id.z) === 'none') continue;
+      const window = openPlacer(member, postsOfTile(scheme, id, 0)).windowOf(0);
+      if (window === undefined) continue;
+      const bulge = box.north - scheme.box(id).north;
+      for (const piece of piecesOf(grown(window, Math.ceil(bulge / member.info.spacingDegrees)))) {
+        if (!touchesSheets(member.source.info, piece)) continue;
+        options.signal?.throwIfAborted();
+        yield { spots: openSpots(await readFullSamples(field, index, piece, options)), weight: 1 };
+      }
+    }
+  };
+}
+
+function grown({ column, row, columns, rows }: SampleWindow, by: number): SampleWindow {
+  return { column: column - by, row: row - by, columns: columns + 2 * by, rows: rows + 2 * by };
+}
+
+function* piecesOf({ column, row, columns, rows }: SampleWindow): Generator<SampleWindow> {
+  for (let top = 0; top < rows; top += PIECE) {
+    for (let left = 0; left < columns; left += PIECE) {
+      yield {
+        column: column + left,
+        row: row + top,
+        columns: Math.min(PIECE, columns - left),
+        rows: Math.min(PIECE, rows - top),
+      };
+    }
+  }
+}
