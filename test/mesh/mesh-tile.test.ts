@@ -5,6 +5,7 @@ import { geographic, type TileId } from '../../tiler/geo/tiling-scheme.ts';
 import { latticeCells } from '../../tiler/mesh/curvature.ts';
 import { meshTile } from '../../tiler/mesh/mesh-tile.ts';
 import { computeNormals } from '../../tiler/mesh/normals.ts';
+import type { SourceCells } from '../../tiler/mesh/source-cells.ts';
 import { type TerrainMesh, UV_MAX } from '../../tiler/mesh/terrain-mesh.ts';
 import { seededRandom } from '../../tiler/verify/random.ts';
 import { fillGrid, gridOf } from '../support/height-grid.ts';
@@ -231,6 +232,75 @@ describe('meshTile', () => {
       expect([...edge].map((k) => rough.u[k])).toEqual([...edge].map((k) => rough.u[k]).sort((a, b) => a - b));
     }
     expect(new Set([rough.u[rough.edges.south[0]], rough.v[rough.edges.south[0]]])).toEqual(new Set([0]));
+  });
+});
+
+describe('meshTile, held against samples', () => {
+  /** A flat tile of level 12 with samples `spacing` posts apart, from a little outside it to a little outside. */
+  function withSamples(spacing: number, height: (i: number, j: number) => number, shift = 0.3) {
+    const grid = gridOf({ z: 12, x: 100, y: 900 }, () => 0);
+    const across = Math.floor((64 - shift) / spacing) + 1;
+    const count = across * across;
+    const place = (k: number) => shift + k * spacing;
+    const cells: SourceCells = {
+      x: Float64Array.from({ length: count }, (_, k) => place(k % across)),
+      y: Float64Array.from({ length: count }, (_, k) => place(Math.floor(k / across))),
+      heights: Float64Array.from({ length: count }, (_, k) => height(k % across, Math.floor(k / across))),
+      ...{ slopeX: undefined, slopeY: undefined, above: undefined, below: undefined, reachX: 0, reachY: 0 },
+    };
+    return { grid, cells };
+  }
+
+  function expectSound(mesh: TerrainMesh): void {
+    expectCover(mesh);
+    expect(mesh.u.length).toBeLessThanOrEqual(65_535);
+    const places = new Set(Array.from(mesh.u, (u, k) => u * 65_536 + mesh.v[k]));
+    expect(places.size).toBe(mesh.u.length);
+  }
+
+  it('keeps the bound for samples between the posts, and gives its border no vertex for them', () => {
+    const random = seededRandom(4);
+    for (const [spacing, shift] of [
+      [0.77, 0.3],
+      [1, 0],
+      [0.25, 0.1],
+      [1.5, 0.004],
+    ]) {
+      const { grid, cells } = withSamples(spacing, () => (random() < 0.1 ? 300 * random() : 0), shift);
+      // What lies on the border, or less than a position beside it, is the border's own matter.
+      const isInner = (place: number) => place > 1 / 64 && place < 64 - 1 / 64;
+      const inner = Array.from(cells.x.keys()).filter((k) => isInner(cells.x[k]) && isInner(cells.y[k]));
+      const pick = (from: Float64Array) => Float64Array.from(inner, (k) => from[k]);
+      const inside = { ...cells, x: pick(cells.x), y: pick(cells.y), heights: pick(cells.heights) };
+      const plain = meshTile(grid, 18);
+      const mesh = meshTile(grid, 18, { cells: [inside], maxSampleError: 18 });
+      expect(mesh.stuck).toEqual([]);
+      expect(mesh.maxSampleError).toBeLessThanOrEqual(18);
+      expect(mesh.u.length).toBeGreaterThan(plain.u.length);
+      for (const side of ['west', 'south', 'east', 'north'] as const) {
+        expect(border(mesh, side)).toEqual(border(plain, side));
+      }
+      expectSound(mesh);
+    }
+  });
+
+  it('tells which samples it cannot keep: two heights at one place', () => {
+    const { grid, cells } = withSamples(8, () => 0, 4);
+    const twice = { ...cells, heights: cells.heights.map(() => 500) };
+    const mesh = meshTile(grid, 18, { cells: [cells, twice], maxSampleError: 18 });
+    expect(mesh.stuck.length).toBeGreaterThan(0);
+    expect(mesh.maxSampleError).toBeGreaterThan(18);
+    expectSound(mesh);
+  });
+
+  it('moves a post that is away from the sample at its place', () => {
+    const { grid, cells } = withSamples(1, (i, j) => (i === 20 && j === 30 ? 400 : 0), 1);
+    grid.heights[31 * 65 + 21] = 200;
+    const mesh = meshTile(grid, 18, { cells: [cells], maxSampleError: 18 });
+    expect(mesh.stuck).toEqual([]);
+    expect(mesh.maxSampleError).toBeLessThanOrEqual(18);
+    const at = mesh.u.findIndex((_, k) => mesh.columns[k] === 21 && mesh.rows[k] === 31);
+    expect(Math.abs(mesh.heights[at] - 400)).toBeLessThan(30);
   });
 });
 

@@ -1,11 +1,11 @@
-/** What holds for every tile, whatever the ground: seeded terrains, judged from the tiles' bytes. A soak runs more of them. */
+/** What holds for every tile, whatever the ground: seeded terrains, judged from the tiles' bytes. test/soak/terrains.ts runs more. */
 import { describe, expect, it } from 'vitest';
 import { judgeTerrain } from '../support/judge-terrain.ts';
 import { KINDS, randomTerrain } from '../support/random-terrain.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const SEEDS = 2000;
-const PER_CASE = 200;
+const SEEDS = 600;
+const PER_CASE = 150;
 
 describe('tiles of seeded terrains cover, join their neighbours and keep the bound', () => {
   for (let first = 0; first < SEEDS; first += PER_CASE) {

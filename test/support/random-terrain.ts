@@ -3,6 +3,7 @@
  * tests of tiles are made of.
  */
 import type { Affine } from '../../tiler/geo/affine.ts';
+import { metresPerDegreeNorth } from '../../tiler/geo/ellipsoid.ts';
 import { TILE_CELLS } from '../../tiler/geo/post-grid.ts';
 import { geographic, type TileId, type TilingScheme, webMercator } from '../../tiler/geo/tiling-scheme.ts';
 import { seededRandom } from '../../tiler/verify/random.ts';
@@ -66,6 +67,9 @@ const LARGE_SIZES = [
 /** Of heights: in bounds that a client assumes, and metres, at most. */
 const MOST_BOUNDS = 60;
 const MOST_METRES = 5000;
+/** And by the distance of samples: towers on fine data, mountains on coarse. */
+const MOST_METRES_BESIDE = 300;
+const STEEPEST = 10;
 /** Towards the poles triangles of coarse tiles leave the lines in u and v that they are meshed on, by more than the reserve. */
 const MOST_LATITUDE = 70;
 
@@ -96,7 +100,8 @@ export function randomTerrain(seed: number, large = false): RandomTerrain {
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) heights[r * columns + c] = shape(c, r);
   const known = heights.filter((height) => !Number.isNaN(height));
   const range = known.reduce((most, height) => Math.max(most, Math.abs(height)), 0);
-  const scale = Math.min(1, MOST_METRES / range);
+  const most = Math.min(MOST_METRES, MOST_METRES_BESIDE + STEEPEST * step * metresPerDegreeNorth(corner.lat));
+  const scale = Math.min(1, most / range);
   for (let k = 0; k < heights.length; k++) heights[k] = base + heights[k] * scale;
   const across = scheme.columns(z);
   const [west, east] = [(x + across - 1) % across, x];
@@ -108,7 +113,7 @@ export function randomTerrain(seed: number, large = false): RandomTerrain {
   ];
   // A border is enough for most.
   const tiles = large || random() < 0.1 ? round : [round[0], pick([round[1], round[2]])];
-  const maxFill = pick([0, 2, 16]);
+  const maxFill = pick([4, 8, 16]);
   return { seed, kind, scheme, z, above, columns, rows, affine, step, heights, maxFill, tiles };
 }
 

@@ -29,38 +29,47 @@ interface Side {
 /** Posts of a side where bends of the ground cannot be found: so close that what lies between them is small. */
 const DENSE = 1024;
 
+/** Sides kept for the neighbours, of one field: two tiles have each of them. */
+const MAX_KEPT = 1024;
+const kept = new WeakMap<TerrainField, Map<string, Promise<BorderLine>>>();
+
 /** `maxSampleError`: metres that a sample may lie from the drawn surface. */
 export async function readBorders(
   field: TerrainField,
   scheme: TilingScheme,
   { z, x, y }: TileId,
   maxSampleError: number,
-  options: ReadOptions = {},
+  { signal }: ReadOptions = {},
 ): Promise<TileBorders> {
+  signal?.throwIfAborted();
   const { west, south, east, north } = scheme.box({ z, x, y });
   const [x0, y0] = [x * DENSE, y * DENSE];
-  const read = (box: LonLatBox, column: number, row: number) =>
-    readBorder(
-      field,
-      { scheme, z, box, x0: column, y0: row, alongRow: box.south === box.north },
-      maxSampleError,
-      options,
-    );
+  const known = kept.get(field) ?? new Map<string, Promise<BorderLine>>();
+  kept.set(field, known);
+  const read = (box: LonLatBox, column: number, row: number) => {
+    const alongRow = box.south === box.north;
+    const key = [z, column, row, alongRow, maxSampleError].join();
+    // Not under one tile's signal: the neighbour may wait for it.
+    const line = known.get(key) ?? readBorder(field, { scheme, z, box, x0: column, y0: row, alongRow }, maxSampleError);
+    known.delete(key);
+    known.set(key, line);
+    line.catch(() => known.delete(key));
+    return line;
+  };
   const sides = await Promise.all([
     read({ west, east, south: north, north }, x0, y0),
     read({ west, east, south, north: south }, x0, y0 + DENSE),
     read({ west, east: west, south, north }, x0, y0),
     read({ west: east, east, south, north }, x0 + DENSE, y0),
   ]);
+  for (const oldest of known.keys()) {
+    if (known.size <= MAX_KEPT) break;
+    known.delete(oldest);
+  }
   return { north: sides[0], south: sides[1], west: sides[2], east: sides[3] };
 }
 
-async function readBorder(
-  field: TerrainField,
-  side: Side,
-  maxSampleError: number,
-  options: ReadOptions,
-): Promise<BorderLine> {
+async function readBorder(field: TerrainField, side: Side, maxSampleError: number): Promise<BorderLine> {
   const members = field.members.filter((_, index) => field.touches(index, side.box, side.z) !== 'none');
   const straight = members.every(isStraight);
   const snap = straight ? snapToSamples(field.members[0], side) : undefined;
@@ -70,7 +79,7 @@ async function readBorder(
   for (let z = side.z; spots.size > 0; z++) {
     const positions = Array.from(spots.keys());
     const places = placesOf(side, Array.from(spots.values()), straight || z > side.z, snap);
-    const ground = await field.groundAt(places, z, options);
+    const ground = await field.groundAt(places, z);
     const points = positions.map((position, k) => ({
       spot: spots.get(position) ?? position,
       height: Math.fround(ground.heights[k]),
@@ -78,7 +87,7 @@ async function readBorder(
       above: 0,
       below: 0,
     }));
-    await measureReach(members, z, places, points, options);
+    await measureReach(members, z, places, points);
     for (const [k, position] of positions.entries()) found.set(position, points[k]);
     if (members.every((member) => member.levelFor(z) === 0)) break;
     const far = positions.filter((_, k) => Math.max(points[k].above, points[k].below) > MAX_REACH * maxSampleError);
@@ -182,7 +191,7 @@ interface Snap {
 }
 
 /** Positions between samples from which on a border is where it is. */
-const WIDE = 32;
+const WIDE = 256;
 
 /**
  * Samples less than a position away from a border have no room for vertices between: of a source so much finer than the tile
@@ -240,7 +249,6 @@ async function measureReach(
   z: number,
   places: Places,
   points: readonly Point[],
-  options: ReadOptions,
 ): Promise<void> {
   const known = new Uint8Array(points.length);
   for (const member of members) {
@@ -250,10 +258,7 @@ async function measureReach(
     const { window, across, parallel, left, top, fx, fy } = findCells(source.info, level, grid.placeAll(places), 1);
     // At full resolution the points have all that there is.
     if (level === 0 || window === undefined || readBounds === undefined || !tellsBounds(member, level)) continue;
-    const [samples, bounds] = await Promise.all([
-      source.read(level, window, options),
-      readBounds(level, window, options),
-    ]);
+    const [samples, bounds] = await Promise.all([source.read(level, window), readBounds(level, window)]);
     const { unitMetres } = source.info.vertical;
     for (const [k, point] of points.entries()) {
       const [i, j] = parallel ? [k % across, Math.floor(k / across)] : [k, k];

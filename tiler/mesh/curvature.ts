@@ -4,8 +4,8 @@
  * difference between a post and the plane through three vertices is the distance that is seen.
  */
 import { metresPerDegreeEast, metresPerDegreeNorth, WGS84_A } from '../geo/ellipsoid.ts';
-import { type PostGrid, postLatitudes, postSpacing, rowSpacing } from '../geo/post-grid.ts';
-import type { TilingScheme } from '../geo/tiling-scheme.ts';
+import { type PostGrid, postLatitudes, postSpacing, rowSpacing, TILE_CELLS } from '../geo/post-grid.ts';
+import type { TileId, TilingScheme } from '../geo/tiling-scheme.ts';
 
 /** Metres that a chord of `length` metres sags below the sphere at its middle, times 4 k (1 - k) at fraction k. */
 export function chordSag(length: number): number {
@@ -50,4 +50,25 @@ export function bendHeights(heights: Float32Array, posts: PostGrid, eastMetres: 
   for (let j = 0, at = 0; j < posts.rows; j++) {
     for (let i = 0; i < posts.columns; i++, at++) out[at] = heights[at] - factor.x * i * i - factor.y * j * j;
   }
+}
+
+/** Share of the sag by which radii of curvature differ from the one that counts. */
+const RADII = 0.005;
+
+/**
+ * Metres to be added to an error bound that meshing gives. Heights are lowered by one paraboloid for a whole tile, whose curvature
+ * is the greatest that the tile has; where the Earth is bent less, the drawn surface sags less over a cell of the lattice that
+ * the tile starts from, and lies higher above samples than was counted.
+ */
+export function curvatureSlack(scheme: TilingScheme, id: TileId): number {
+  const cells = latticeCells(scheme, id.z, TILE_CELLS);
+  const { west, south, east, north } = scheme.box(id);
+  const far = Math.max(Math.abs(south), Math.abs(north));
+  const near = south < 0 && north > 0 ? 0 : Math.min(Math.abs(south), Math.abs(north));
+  const [width, height] = [(east - west) / cells, (north - south) / cells];
+  const acrossNear = chordSag(width * metresPerDegreeEast(near));
+  const acrossFar = chordSag(width * metresPerDegreeEast(far));
+  const downMost = chordSag(height * metresPerDegreeNorth(90));
+  const downLeast = chordSag(height * metresPerDegreeNorth(0));
+  return acrossNear - acrossFar + downMost - downLeast + RADII * (acrossNear + downMost);
 }

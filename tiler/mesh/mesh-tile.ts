@@ -298,9 +298,8 @@ class TileMesher {
         const helped =
           !wasStuck &&
           (this.#placeCell(set, near, cell, taken, settled, maxSampleError) ||
-            (this.#isBesideBorder(near, cell) &&
-              (this.#raiseForCell(t, set, near, cell, settled) ||
-                this.#placeCell(set, near, cell, taken, settled, maxSampleError, 1))));
+            this.#raiseForCell(t, set, near, cell, settled) ||
+            (this.#isBesideBorder(near, cell) && this.#placeCell(set, near, cell, taken, settled, maxSampleError, 1)));
         if (!helped) {
           errors.stuck[set][cell] = 1;
           if (!wasStuck) stuck.push({ set, cell });

@@ -3,7 +3,6 @@ import { gzipBytesSync } from '../encode/gzip.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { writeTileFile } from '../store/directory-writer.ts';
-import { curvatureSlack } from './curvature-slack.ts';
 import { addSketches, type ErrorSketch, newSketch } from './error-sketch.ts';
 import { type MeasureKind, type MeasureTile, openMeasure } from './measure-tiles.ts';
 import type { TileRange } from './plan.ts';
@@ -122,7 +121,7 @@ async function executeShard(
         const packed = gzipBytesSync(made.bytes);
         writeTileFile(folder, maker.scheme, { z, x, y }, packed);
         const { triangles, maxError, maxSampleError: known } = made;
-        const maxSampleError = Number.isNaN(known) ? null : known + curvatureSlack(maker.scheme, { z, x, y });
+        const maxSampleError = Number.isNaN(known) ? null : known;
         const before = levels.get(z);
         const errors = before?.errors ?? (measure && newSketch());
         if (errors) await measureTile?.({ z, x, y }, made.bytes, errors, { signal });

@@ -9,6 +9,7 @@ import { readBorders } from '../fields/tile-borders.ts';
 import { lookUnder, MAX_REACH, type MemberCells, reachingFar, readTileSamples } from '../fields/tile-samples.ts';
 import { type HeightGrid, postsOfTile, withoutHalo } from '../geo/post-grid.ts';
 import { geographic, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
+import { curvatureSlack } from '../mesh/curvature.ts';
 import { type MeshedTile, meshTile } from '../mesh/mesh-tile.ts';
 import { computeNormals } from '../mesh/normals.ts';
 import { UV_MAX } from '../mesh/terrain-mesh.ts';
@@ -111,7 +112,7 @@ export async function makeTile(
     vertices: mesh.u.length,
     triangles: mesh.triangles.length / 3,
     maxError: mesh.maxError + rounding,
-    maxSampleError: samples?.complete ? mesh.maxSampleError + rounding : NaN,
+    maxSampleError: samples?.complete ? mesh.maxSampleError + rounding + curvatureSlack(scheme, id) : NaN,
   };
 }
 
