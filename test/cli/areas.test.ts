@@ -100,6 +100,7 @@ it('relievo info says what is cut and what is level', async () => {
   const { stdout, stderr } = await relievo(['info', MAUI, ...shape]);
   expect(stderr).toBe('');
   expect(stdout).toMatch(/Clip +only what lies inside the polygons of --clip is used/);
+  expect(stdout).toMatch(/Extent +156.3\d* W to 156.15\d* W, 20.65\d* N to 20.8\d* N/);
   expect(stdout).toMatch(/Flattened +pond.geojson: 5.00 m above the ellipsoid; feather 123 m/);
   const { stdout: json } = await relievo(['info', MAUI, ...shape, '--json']);
   expect(JSON.parse(json)).toMatchObject({

@@ -141,6 +141,15 @@ describe('the polygons of a layer', () => {
     expect(count(after)).toBeGreaterThan(50);
   });
 
+  it.each([
+    ['inside the data', box(-156.4, 20.7, -156.3, 20.8), [-156.4, 20.7, -156.3, 20.8]],
+    ['beyond their edge', box(-156.4, 20.7, -155, 20.8), [-156.4, 20.7, expect.closeTo(-156, 3), 20.8]],
+    ['named once more round the Earth', box(203.6, 20.7, 203.7, 20.8), [-156.4, 20.7, -156.3, 20.8]],
+  ])('are its bounds: %s', async (_, ring, bounds) => {
+    const { document } = await open([west], { clip: write(polygon(ring)) });
+    expect(document('x').bounds.map((degrees) => Number(degrees.toFixed(9)))).toEqual(bounds);
+  });
+
   it('are part of its version by their content, not by their name', async () => {
     const versionOf = async (options: Partial<TileOptions>) => (await open([west], options)).document('x').version;
     const square = polygon(box(-156.4, 20.7, -156.3, 20.8));
@@ -205,7 +214,9 @@ describe('the polygons of a layer', () => {
 
   it('warn of an area where there are no sources', async () => {
     const maker = await open([west], { flatten: [write(polygon(box(7, 46, 8, 47)), 'pond.geojson')] });
-    expect(maker.warnings).toContainEqual(expect.stringMatching(/^pond.geojson: this flattened area lies beyond/));
+    expect(maker.warnings).toContainEqual(
+      expect.stringMatching(/^pond.geojson: this flattened area lies beyond .*in longitude and latitude\?/),
+    );
     const near = await open([west], { flatten: [write(polygon(box(-156.4, 20.7, -156.3, 20.8)))] });
     expect(near.warnings).toEqual([]);
   });

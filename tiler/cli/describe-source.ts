@@ -4,6 +4,8 @@ import type { RasterField } from '../fields/raster-field.ts';
 import type { TerrainField } from '../fields/terrain-field.ts';
 import { authalicArea, metresPerDegreeEast, metresPerDegreeNorth } from '../geo/ellipsoid.ts';
 import { postSpacing, TILE_CELLS } from '../geo/post-grid.ts';
+import type { LonLatBox } from '../geo/tiling-scheme.ts';
+import { clipBounds } from '../pyramid/areas.ts';
 import { estimateLevels } from '../pyramid/estimate.ts';
 import { type Survey, surveyHeights } from '../pyramid/survey.ts';
 import type { TerrainMaker, TerrainMember } from '../pyramid/terrain-maker.ts';
@@ -90,6 +92,7 @@ async function describeMember(maker: TerrainMaker, member: TerrainMember, signal
   const survey = await surveyHeights(source, { storedLevels, signal });
   const middle = (bounds.south + bounds.north) / 2;
   const spacingMetres = spacingOf(field, middle);
+  const used = clipBounds(bounds, maker.spec.areas?.clip);
   const facts = {
     name: info.name,
     files: info.sheets.slice(0, MAX_FILES).map((sheet) => sheet.file),
@@ -106,13 +109,11 @@ async function describeMember(maker: TerrainMaker, member: TerrainMember, signal
       note: field.crs.note,
       grids: field.crs.grids,
     },
-    bounds: [bounds.west, bounds.south, bounds.east, bounds.north],
-    extentMetres: field.crs.geographic
-      ? {
-          east: (bounds.east - bounds.west) * metresPerDegreeEast(middle),
-          north: (bounds.north - bounds.south) * metresPerDegreeNorth(middle),
-        }
-      : { east: columns * spacingMetres.east, north: rows * spacingMetres.north },
+    bounds: [used.west, used.south, used.east, used.north],
+    extentMetres:
+      field.crs.geographic || used !== bounds
+        ? extentOf(used)
+        : { east: columns * spacingMetres.east, north: rows * spacingMetres.north },
     areaSquareMetres: areaOf(field),
     spacingMetres,
     spacingArcSeconds: {
@@ -151,6 +152,12 @@ async function describeMember(maker: TerrainMaker, member: TerrainMember, signal
     version: info.version,
   };
   return { facts, warnings: surveyWarnings(maker, member, survey) };
+}
+
+/** Metres along the parallel in the middle, and along a meridian. */
+function extentOf({ west, south, east, north }: LonLatBox): { east: number; north: number } {
+  const middle = (south + north) / 2;
+  return { east: (east - west) * metresPerDegreeEast(middle), north: (north - south) * metresPerDegreeNorth(middle) };
 }
 
 /** Metres between samples at the middle: along a row, and from row to row. */

@@ -9,24 +9,29 @@ export interface Progress {
 const BAR_CELLS = 28;
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 5000;
+/** Before so much of a rate has been seen nobody guesses the time left. */
+const ESTIMATE_AFTER_MS = 3000;
 
 export function openProgress(stream: NodeJS.WriteStream, what: string): Progress {
   const started = performance.now();
   let drawn = -Infinity;
+  /** The first tiles wait for what all need, and count for nothing. */
+  let first: { readonly at: number; readonly done: number } | undefined;
   let open = false;
   const pause = stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS;
   return { update, end };
 
   function update(done: number, total: number): void {
     const now = performance.now();
+    if (done > 0) first ??= { at: now, done };
     if (now - drawn < pause && done < total) return;
     drawn = now;
     const seconds = (now - started) / 1000;
     const share = total > 0 ? done / total : 1;
     const rate = seconds > 0 ? done / seconds : 0;
-    // The first tiles wait for what all need: no rate to go by yet.
-    const left = rate > 0 && (seconds > 3 || share > 0.02) ? (total - done) / rate : Infinity;
-    const numbers = `${count(done)} of ${count(total)} ${what}  ${count(Math.round(rate))}/s  ${timeLeft(left)} left`;
+    const left = secondsLeft(now, done, total);
+    const estimate = left === undefined ? '' : `  ${timeLeft(left)} left`;
+    const numbers = `${count(done)} of ${count(total)} ${what}  ${count(Math.round(rate))}/s${estimate}`;
     if (!stream.isTTY) {
       stream.write(`${Math.floor(share * 100)} %  ${numbers}\n`);
       return;
@@ -36,6 +41,12 @@ export function openProgress(stream: NodeJS.WriteStream, what: string): Progress
       `\r\u001b[K${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${Math.floor(share * 100)} %  ${numbers}`,
     );
     open = true;
+  }
+
+  function secondsLeft(now: number, done: number, total: number): number | undefined {
+    if (done >= total) return 0;
+    if (first === undefined || now - first.at < ESTIMATE_AFTER_MS || done <= first.done) return undefined;
+    return ((total - done) * (now - first.at)) / 1000 / (done - first.done);
   }
 
   function end(): void {
@@ -90,7 +101,6 @@ export function bytesText(bytes: number): string {
 }
 
 function timeLeft(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
   return minutes < 60

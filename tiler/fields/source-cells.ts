@@ -10,6 +10,7 @@ import type { SourceCells } from '../mesh/source-cells.ts';
 import type { CellBounds, PreparedSource } from '../sources/prepared-source.ts';
 import type { ReadOptions, SampleWindow } from '../sources/raster-source.ts';
 import type { RasterField } from './raster-field.ts';
+import { SampleLattice, type Spot } from './sample-lattice.ts';
 
 /** Cells of one source at one of its levels, which can tell what lies under them. */
 export interface FieldCells extends SourceCells {
@@ -18,6 +19,8 @@ export interface FieldCells extends SourceCells {
   readonly columns: Int32Array;
   readonly rows: Int32Array;
   readonly hidden: Uint8Array;
+  /** Whether a cell in the tile is left out, because it is so much larger than a post spacing there (near a pole). */
+  readonly leftOut: boolean;
 }
 
 /** Where level-0 samples of a source lie in a tile. */
@@ -39,17 +42,21 @@ export interface CellPart {
   readonly window: SampleWindow;
   readonly samples: Float32Array;
   readonly bounds: CellBounds | undefined;
+  /** 1 for the cells that count; undefined: all do. */
+  readonly wanted?: Uint8Array | undefined;
 }
 
 /** Squares along a side of the lattice on which projections and geoids are worked out exactly. */
 const LATTICE = 16;
-const MAX_LATTICE = 256;
+const MAX_LATTICE = 64;
 /** What interpolation on it may be off, in samples of the level that is placed. */
 const MAX_OFF = 0.1;
+/** A cell that reaches farther from its middle, in post spacings, lies beside a pole: no plane in longitude and latitude fits it. */
+const MAX_CELL = 2;
 /** A sample so close to a border, in post spacings, lies on it, and in both tiles. */
 const ON_BORDER = 1e-6;
 
-/** The part of a source in a tile at one of its levels; undefined where it has none, or nothing says what overviews leave out. */
+/** The part of a source in a tile at one of its levels, which must tell its bounds; undefined where it has none. */
 export async function readCells(
   field: RasterField,
   placer: TilePlacer,
@@ -61,6 +68,9 @@ export async function readCells(
   return placer.place(level, [await readPart(field, level, window, options)]);
 }
 
+/** Samples along the side of what is read at a time. */
+const READ = 64;
+
 /** What lies one level finer under cells of a level. */
 export async function readUnder(
   field: RasterField,
@@ -69,12 +79,37 @@ export async function readUnder(
   cells: readonly CellIndex[],
   options: ReadOptions,
 ): Promise<FieldCells> {
-  const parts = await Promise.all(
-    cells.map(({ column, row }) =>
-      readPart(field, level - 1, { column: 2 * column, row: 2 * row, columns: 2, rows: 2 }, options),
-    ),
-  );
+  const groups = new Map<string, CellIndex[]>();
+  for (const cell of cells) {
+    const key = `${Math.floor((2 * cell.column) / READ)} ${Math.floor((2 * cell.row) / READ)}`;
+    const group = groups.get(key);
+    if (group) group.push(cell);
+    else groups.set(key, [cell]);
+  }
+  const parts: CellPart[] = [];
+  for (const group of groups.values()) {
+    options.signal?.throwIfAborted();
+    const window = windowUnder(group);
+    const wanted = new Uint8Array(window.columns * window.rows);
+    for (const { column, row } of group) {
+      const at = (2 * row - window.row) * window.columns + 2 * column - window.column;
+      wanted.fill(1, at, at + 2);
+      wanted.fill(1, at + window.columns, at + window.columns + 2);
+    }
+    parts.push({ ...(await readPart(field, level - 1, window, options)), wanted });
+  }
   return placer.place(level - 1, parts);
+}
+
+function windowUnder(cells: readonly CellIndex[]): SampleWindow {
+  let [west, north, east, south] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { column, row } of cells) {
+    west = Math.min(west, 2 * column);
+    north = Math.min(north, 2 * row);
+    east = Math.max(east, 2 * column + 2);
+    south = Math.max(south, 2 * row + 2);
+  }
+  return { column: west, row: north, columns: east - west, rows: south - north };
 }
 
 async function readPart(
@@ -163,26 +198,34 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
     const { scaleX, scaleY } = info.levels[level];
     const { unitMetres } = info.vertical;
     const lattice = latticeOver(parts, level);
+    const { spot } = lattice;
     const reach = parts.find(({ bounds }) => bounds !== undefined)?.bounds?.reach ?? 0;
-    const reachX = reach * (lattice.widestXC * scaleX + lattice.widestXR * scaleY);
-    const reachY = reach * (lattice.widestYC * scaleX + lattice.widestYR * scaleY);
     const most = parts.reduce((sum, { samples }) => sum + samples.length, 0);
     const bounded = reach > 0 ? most : 0;
     const [columns, rows] = [new Int32Array(most), new Int32Array(most)];
     const [x, y, heights] = [new Float64Array(most), new Float64Array(most), new Float64Array(most)];
     const [slopeX, slopeY] = [new Float32Array(bounded), new Float32Array(bounded)];
     const [above, below] = [new Float32Array(bounded), new Float32Array(bounded)];
-    const { spot } = lattice;
+    let [reachX, reachY] = [0, 0];
+    let leftOut = false;
     let count = 0;
-    for (const { window, samples, bounds } of parts) {
+    for (const { window, samples, bounds, wanted } of parts) {
       for (let j = 0, k = 0; j < window.rows; j++) {
         for (let i = 0; i < window.columns; i++, k++) {
-          if (Number.isNaN(samples[k])) continue;
+          if (Number.isNaN(samples[k]) || wanted?.[k] === 0) continue;
           lattice.find((window.column + i + 0.5) * scaleX - 0.5, (window.row + j + 0.5) * scaleY - 0.5);
-          const [marginX, marginY] = [reachX + ON_BORDER, reachY + ON_BORDER];
+          const ownX = reach * (Math.abs(spot.xc) * scaleX + Math.abs(spot.xr) * scaleY);
+          const ownY = reach * (Math.abs(spot.yc) * scaleX + Math.abs(spot.yr) * scaleY);
+          const [marginX, marginY] = [ownX + ON_BORDER, ownY + ON_BORDER];
           const inside =
             spot.x >= -marginX && spot.x <= across + marginX && spot.y >= -marginY && spot.y <= down + marginY;
           if (!inside) continue;
+          if (ownX > MAX_CELL || ownY > MAX_CELL) {
+            leftOut = true;
+            continue;
+          }
+          if (ownX > reachX) reachX = ownX;
+          if (ownY > reachY) reachY = ownY;
           columns[count] = window.column + i;
           rows[count] = window.row + j;
           x[count] = reach > 0 ? spot.x : Math.min(across, Math.max(0, spot.x));
@@ -216,21 +259,26 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
       reachX,
       reachY,
       hidden: new Uint8Array(count),
+      leftOut,
     };
   }
 
-  function latticeOver(parts: readonly CellPart[], level: number): Lattice {
+  function latticeOver(parts: readonly CellPart[], level: number): SampleLattice {
     const { scaleX, scaleY } = info.levels[level];
-    const windows = parts.map(({ window }) => window);
-    const west = Math.min(...windows.map(({ column }) => column)) * scaleX - 0.5;
-    const east = Math.max(...windows.map(({ column, columns }) => column + columns)) * scaleX - 0.5;
-    const north = Math.min(...windows.map(({ row }) => row)) * scaleY - 0.5;
-    const south = Math.max(...windows.map(({ row, rows }) => row + rows)) * scaleY - 0.5;
-    const box = { west, north, width: east - west, height: south - north };
-    for (let squares = LATTICE; ; squares *= 2) {
-      const lattice = new Lattice(box, squares, exactly);
-      if (grid.asStored || squares >= MAX_LATTICE || lattice.worstOff(scaleX, scaleY) <= MAX_OFF) return lattice;
+    let [west, north, east, south] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const { window } of parts) {
+      west = Math.min(west, window.column * scaleX - 0.5);
+      north = Math.min(north, window.row * scaleY - 0.5);
+      east = Math.max(east, (window.column + window.columns) * scaleX - 0.5);
+      south = Math.max(south, (window.row + window.rows) * scaleY - 0.5);
     }
+    const box = { west, north, width: east - west, height: south - north };
+    const turn = (across * 360) / width;
+    for (let squares = LATTICE; squares <= MAX_LATTICE; squares *= 2) {
+      const lattice = new SampleLattice(box, { squares, turn, exactly });
+      if (grid.asStored || lattice.worstOff(scaleX, scaleY) <= MAX_OFF) return lattice;
+    }
+    return new SampleLattice(box, { squares: 0, turn, exactly });
   }
 
   function exactly(column: number, row: number): Spot {
@@ -255,113 +303,3 @@ function geoidNear(geoid: Geoid, lon: number, lat: number): number {
 
 /** Degrees. */
 const BEYOND_GEOID = 5;
-
-interface Spot {
-  readonly x: number;
-  readonly y: number;
-  /** Metres that the source's geoid adds. */
-  readonly geoid: number;
-}
-
-/** What is exact at the corners of squares of samples, and bilinear inside them. */
-class Lattice {
-  /** The place found last, and by how much x and y grow from one column and one row to the next. */
-  readonly spot = { x: 0, y: 0, geoid: 0, xc: 0, xr: 0, yc: 0, yr: 0 };
-  /** Greatest such steps, without sign. */
-  readonly widestXC: number;
-  readonly widestXR: number;
-  readonly widestYC: number;
-  readonly widestYR: number;
-  readonly #squares: number;
-  readonly #box: { readonly west: number; readonly north: number; readonly width: number; readonly height: number };
-  readonly #exactly: (column: number, row: number) => Spot;
-  readonly #x: Float64Array;
-  readonly #y: Float64Array;
-  readonly #geoid: Float64Array;
-
-  constructor(
-    box: { readonly west: number; readonly north: number; readonly width: number; readonly height: number },
-    squares: number,
-    exactly: (column: number, row: number) => Spot,
-  ) {
-    this.#squares = squares;
-    this.#box = box;
-    this.#exactly = exactly;
-    const count = (squares + 1) ** 2;
-    this.#x = new Float64Array(count);
-    this.#y = new Float64Array(count);
-    this.#geoid = new Float64Array(count);
-    for (let j = 0, k = 0; j <= squares; j++) {
-      for (let i = 0; i <= squares; i++, k++) {
-        const at = exactly(box.west + (box.width * i) / squares, box.north + (box.height * j) / squares);
-        this.#x[k] = at.x;
-        this.#y[k] = at.y;
-        this.#geoid[k] = at.geoid;
-      }
-    }
-    const perColumn = squares / box.width;
-    const perRow = squares / box.height;
-    this.widestXC = this.#widest(this.#x, 1) * perColumn;
-    this.widestXR = this.#widest(this.#x, squares + 1) * perRow;
-    this.widestYC = this.#widest(this.#y, 1) * perColumn;
-    this.widestYR = this.#widest(this.#y, squares + 1) * perRow;
-  }
-
-  /** Sets `spot` to where a level-0 position lies. */
-  find(column: number, row: number): void {
-    const { west, north, width, height } = this.#box;
-    const squares = this.#squares;
-    const across = ((column - west) / width) * squares;
-    const down = ((row - north) / height) * squares;
-    const i = Math.min(squares - 1, Math.max(0, Math.floor(across)));
-    const j = Math.min(squares - 1, Math.max(0, Math.floor(down)));
-    const [fx, fy] = [across - i, down - j];
-    const p = j * (squares + 1) + i;
-    const q = p + squares + 1;
-    const { spot } = this;
-    const [x, y, geoid] = [this.#x, this.#y, this.#geoid];
-    spot.x = mix(x[p], x[p + 1], x[q], x[q + 1], fx, fy);
-    spot.y = mix(y[p], y[p + 1], y[q], y[q + 1], fx, fy);
-    spot.geoid = mix(geoid[p], geoid[p + 1], geoid[q], geoid[q + 1], fx, fy);
-    const [perColumn, perRow] = [squares / width, squares / height];
-    spot.xc = ((x[p + 1] - x[p]) * (1 - fy) + (x[q + 1] - x[q]) * fy) * perColumn;
-    spot.yc = ((y[p + 1] - y[p]) * (1 - fy) + (y[q + 1] - y[q]) * fy) * perColumn;
-    spot.xr = ((x[q] - x[p]) * (1 - fx) + (x[q + 1] - x[p + 1]) * fx) * perRow;
-    spot.yr = ((y[q] - y[p]) * (1 - fx) + (y[q + 1] - y[p + 1]) * fx) * perRow;
-  }
-
-  /** Greatest distance of the middle of a square from where it should lie, in samples `scaleX` by `scaleY` of level 0. */
-  worstOff(scaleX: number, scaleY: number): number {
-    const { west, north, width, height } = this.#box;
-    const sample = Math.min(
-      scaleX * Math.hypot(this.widestXC, this.widestYC),
-      scaleY * Math.hypot(this.widestXR, this.widestYR),
-    );
-    let worst = 0;
-    for (const share of [0.5 / this.#squares, 0.5 + 0.5 / this.#squares, 1 - 0.5 / this.#squares]) {
-      for (const other of [0.5 / this.#squares, 0.5 + 0.5 / this.#squares, 1 - 0.5 / this.#squares]) {
-        const [column, row] = [west + width * share, north + height * other];
-        const exact = this.#exactly(column, row);
-        this.find(column, row);
-        const off = Math.hypot(this.spot.x - exact.x, this.spot.y - exact.y);
-        if (off > worst) worst = off;
-      }
-    }
-    return worst / sample;
-  }
-
-  #widest(values: Float64Array, stride: number): number {
-    const across = this.#squares + 1;
-    let widest = 0;
-    for (let k = 0; k + stride < values.length; k++) {
-      if (stride === 1 && (k + 1) % across === 0) continue;
-      const step = Math.abs(values[k + stride] - values[k]);
-      if (step > widest) widest = step;
-    }
-    return widest;
-  }
-}
-
-function mix(nw: number, ne: number, sw: number, se: number, fx: number, fy: number): number {
-  return (nw * (1 - fx) + ne * fx) * (1 - fy) + (sw * (1 - fx) + se * fx) * fy;
-}

@@ -71,7 +71,8 @@ export async function readBorders(
 
 async function readBorder(field: TerrainField, side: Side, maxSampleError: number): Promise<BorderLine> {
   const members = field.members.filter((_, index) => field.touches(index, side.box, side.z) !== 'none');
-  const straight = members.every(isStraight);
+  // By the layer alone: sides that meet at a corner read it alike.
+  const straight = field.members.every(isStraight);
   const snap = straight ? snapToSamples(field.members[0], side) : undefined;
   const measures = members.some((member) => member.levelFor(side.z) > 0);
   const found = new Map<number, Point>();
@@ -181,7 +182,7 @@ function bendsNear(far: Spots, finer: Spots): Spots {
   return new Map(Array.from(near).sort(([a], [b]) => a - b));
 }
 
-/** Two bends to each side. */
+/** Positions to each side: two bends. */
 const NEXT = 4;
 
 /** Gives a longitude or a latitude in place of another. */

@@ -32,8 +32,9 @@ export interface TileSamples {
   readonly complete: boolean;
 }
 
-/** Metres by which interpolation at a sample may differ from the sample. */
+/** Metres, and share of the bound, by which interpolation at a sample may differ from the sample. */
 const SAME = 0.02;
+const SAME_SHARE = 0.002;
 
 /** `posts` are those of the tile, without halo. */
 export async function readTileSamples(
@@ -55,8 +56,11 @@ export async function readTileSamples(
     const placer = openPlacer(member, posts);
     const whole = member === touching[0] && !field.flattens(box);
     const found = await readCells(member, placer, level, options);
-    if (found === undefined || found.x.length === 0) continue;
-    cells.push(memberCells(await shown(found, member), member, placer, whole));
+    if (found === undefined) continue;
+    const seen = whole ? found : await shown(found, member);
+    // Under a cell that is hidden in part, samples may show.
+    if (found.leftOut || (level > 0 && seen.x.length > 0 && seen.x.length < found.x.length)) complete = false;
+    if (seen.x.length > 0) cells.push(memberCells(seen, member, placer, whole));
   }
   return { cells, complete };
 
@@ -73,17 +77,17 @@ export async function readTileSamples(
 
   /** Without those that the field does not show as they are. */
   async function shown(found: FieldCells, member: RasterField): Promise<FieldCells> {
-    if (member === touching[0] && !field.flattens(box)) return found;
     const across = member.source.info.levels[found.level].columns;
-    const west = Math.min(...found.columns);
-    const north = Math.min(...found.rows);
+    const west = found.columns.reduce((least, column) => Math.min(least, column), Infinity);
+    const north = found.rows.reduce((least, row) => Math.min(least, row), Infinity);
     const window = { column: west, row: north, columns: across, rows: 1 };
     const indices = found.columns.map((column, k) => (found.rows[k] - north) * across + column - west);
     const places = member.grid.placesOf(found.level, window, indices);
     const ground = await field.groundAt(places, levelReading(member, id.z, found.level), options);
+    const same = SAME + SAME_SHARE * posts.scheme.maxGeometricError(id.z);
     const kept: number[] = [];
     for (let k = 0; k < found.x.length; k++) {
-      if (ground.origin[k] === member.dataOrigin && Math.abs(ground.heights[k] - found.heights[k]) <= SAME)
+      if (ground.origin[k] === member.dataOrigin && Math.abs(ground.heights[k] - found.heights[k]) <= same)
         kept.push(k);
     }
     return pick(found, kept);
@@ -136,7 +140,12 @@ export async function lookUnder(
     }
     under.set(key, { from: set, indices });
   }
-  if (under.size === 0) return sets;
+  const wanted = Array.from(under.values()).reduce((sum, { indices }) => sum + 4 * indices.length, 0);
+  if (wanted === 0 || wanted > MAX_FINER) {
+    // What is known of the cells stays true, only less is.
+    for (const [s, set] of sets.entries()) for (const cell of chosen[s]) set.hidden[cell] = 0;
+    return sets;
+  }
   const finer = await Promise.all(Array.from(under.values(), ({ from, indices }) => from.under(indices, options)));
   const deeper = await lookUnder(
     finer,
@@ -157,3 +166,6 @@ export function reachingFar({ above, below }: FieldCells, maxReach: number): num
 
 /** Samples that reach farther than this share of the bound from what stands for them are looked at one level finer. */
 export const MAX_REACH = 0.4;
+
+/** Finer cells that are asked for at a time: a source of noise would have all of its samples looked at. */
+const MAX_FINER = 2 ** 16;

@@ -93,7 +93,10 @@ export async function makeTile(
   while (mesh.maxSampleError > limit) {
     const stuck = stuckByContent(mesh, cells);
     if (stuck.every((list) => list.length === 0)) break;
+    signal?.throwIfAborted();
+    const before = cells.length;
     cells = await lookUnder(cells, stuck, { maxReach, levels: STUCK_LEVELS }, { signal });
+    if (cells.length === before) break;
     mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
   }
   // What overviews leave out may reach beyond the posts, and clients hide children by their parent's range.

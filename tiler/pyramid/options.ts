@@ -34,7 +34,7 @@ export const tileOptionsSchema = z.strictObject({
   extensions: z
     .array(z.enum(CHOOSABLE_EXTENSIONS as [ExtensionName, ...ExtensionName[]]))
     .default(['octvertexnormals'])
-    .describe(`Extensions that the tiles carry (${CHOOSABLE_EXTENSIONS.join(', ')}), or none`),
+    .describe(`Extensions that the tiles carry, comma-separated (${CHOOSABLE_EXTENSIONS.join(',')}), or none`),
   water: z
     .array(z.string().min(1))
     .default([])
@@ -48,7 +48,7 @@ export const tileOptionsSchema = z.strictObject({
     .max(10)
     .default(1)
     .describe(
-      "Greatest height error as a share of what clients assume of the level; 1 is the clients' own bound, of which levels 0 to 8 use a quarter",
+      "How far source samples may lie from the drawn surface, at every level, as a share of what clients assume of it; 1 is the clients' own bound; levels 0 to 8 are meshed closer to their posts, to a quarter of that",
     ),
   verticalDatum: z
     .string()
@@ -68,7 +68,9 @@ export const tileOptionsSchema = z.strictObject({
   crsGrids: z
     .array(z.string().min(1))
     .default([])
-    .describe('Horizontal datum grids (NTv2 .gsb, or GeoTIFF in the layout of PROJ) that the CRS needs'),
+    .describe(
+      'Horizontal datum grids, comma-separated (NTv2 .gsb, or GeoTIFF in the layout of PROJ), that the CRS needs',
+    ),
   bounds: z
     .string()
     .regex(/^\s*-?[\d.eE+-]+(\s*,\s*-?[\d.eE+-]+){3}\s*$/, 'expected west,south,east,north')
@@ -125,7 +127,7 @@ export const tileOptionsSchema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe(
-      'Folders and addresses (beginnings of URLs) that VRTs and tile indexes may refer to, beside their own folder',
+      'Folders and addresses (beginnings of URLs), comma-separated, that VRTs and tile indexes may refer to, beside their own folder',
     ),
   strict: z.boolean().default(false).describe('Refuse to assume a vertical datum'),
 });
@@ -191,7 +193,9 @@ export function parseOptions<T extends z.ZodType>(
       (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
       values,
     );
-    return `${flagOf(String(issue.path[0] ?? ''))} ${expectation(issue)}, not ${JSON.stringify(value) ?? 'nothing'}`;
+    const key = String(issue.path[0] ?? '');
+    const hint = key === 'extensions' && value === 'watermask' ? ` (water masks come by ${flagOf('water')})` : '';
+    return `${flagOf(key)} ${expectation(issue)}, not ${JSON.stringify(value) ?? 'nothing'}${hint}`;
   });
   throw new RelievoError('usage', sentences.join('; '));
 }

@@ -21,7 +21,7 @@ import { baseName } from '../sources/source-name.ts';
 import { SourcePool } from '../sources/source-pool.ts';
 import { VrtFiles } from '../sources/vrt-files.ts';
 import { VERSION } from '../version.ts';
-import { areaWarnings, clipToAll, type LayerAreas, readAreas } from './areas.ts';
+import { areaWarnings, clipBounds, clipToAll, type LayerAreas, readAreas } from './areas.ts';
 import { describeDescendants, METADATA_LEVELS, namesDescendants, spanOf } from './descendants.ts';
 import { type MadeTile, makeTile, TILE_VERSION } from './make-tile.ts';
 import { DEEPEST_LEVEL, type LabelOptions, type TileOptions } from './options.ts';
@@ -190,7 +190,7 @@ export async function openTerrainMaker(
 
   function document(name: string, { title, attribution }: LabelOptions = {}): LayerJson {
     const levels = plan();
-    const { west, south, east, north } = field.info.bounds;
+    const { west, south, east, north } = clipBounds(field.info.bounds, areas.clip);
     const { extent } = scheme;
     return writeLayerJson({
       scheme,

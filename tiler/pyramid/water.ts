@@ -1,6 +1,8 @@
 /** The words of `--water` to the sources of a layer's water masks, opened. */
+import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import type { ExtensionName } from '../encode/extension-name.ts';
+import { RelievoError } from '../error.ts';
 import type { TerrainField } from '../fields/terrain-field.ts';
 import { openDemWater } from '../fields/water-dem.ts';
 import { joinWater, type WaterField } from '../fields/water-field.ts';
@@ -16,6 +18,8 @@ import type { TileOptions } from './options.ts';
 
 const LAND = 'land:';
 const POLYGON_ENDINGS = ['.geojson', '.json', '.fgb'];
+/** naturalearth, Natural_Earth, natural-eath. */
+const LIKE_NATURAL_EARTH = /^nat[a-z]*[^a-z]?e[a-z]*th$/i;
 
 export interface OpenWaterOptions extends ReadOptions {
   /** The layer's heights. */
@@ -36,6 +40,7 @@ export async function openWater(options: TileOptions, more: OpenWaterOptions): P
   try {
     for (const name of options.water) {
       if (isRaster(name)) {
+        if (LIKE_NATURAL_EARTH.test(name) && !existsSync(name)) throw misspelt(name);
         sources.push(...(await openRasters(name, options, more)));
         continue;
       }
@@ -55,6 +60,11 @@ export async function openWater(options: TileOptions, more: OpenWaterOptions): P
 /** All that tiles made with these options carry. */
 export function extensionsOf({ extensions, water }: TileOptions): readonly ExtensionName[] {
   return water.length === 0 ? extensions : [...extensions, 'watermask'];
+}
+
+function misspelt(name: string): RelievoError {
+  const message = `--water ${name} names no file; the coasts that come with Relievo are called natural-earth.`;
+  return new RelievoError('input-missing', message, { where: name });
 }
 
 function isRaster(name: string): boolean {

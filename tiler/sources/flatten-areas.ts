@@ -61,21 +61,28 @@ function splitText(text: string): Typed {
   const plain = { path: text, height: undefined, datum: 'sea-level' } as const;
   // A file of that very name goes before.
   if (existsSync(text)) return plain;
-  const found = /^(.+?):([-+]?(?:\d+\.?\d*|\.\d+))(?::([a-z-]+))?$/.exec(text);
+  const found = /^(.+?):([-+]?(?:\d+\.?\d*|\.\d+))(?::([^:/\\]*))?$/.exec(text);
   const [, path, height, datum = 'sea-level'] = found ?? [];
   if (path === undefined || height === undefined) {
-    if (/:[^/\\]*$/.test(text.replace(/^[a-z]:/i, ''))) throw badText(text);
+    if (/:[^/\\]*$/.test(text.replace(/^[a-z]:/i, ''))) throw badText(text, wrongHeight(text));
     return plain;
   }
-  if (!isDatum(datum)) throw badText(text);
+  if (!isDatum(datum)) throw badText(text, `has the datum "${datum}", not ${FLATTEN_DATUMS.join(' or ')}`);
   checkHeight(Number(height), text);
   return { path, height: Number(height), datum };
 }
 
-function badText(text: string): RelievoError {
+/** What is typed where a height in metres belongs. */
+function wrongHeight(text: string): string {
+  const [, height] = /^.+?:([^:/\\]+)(?::[^:/\\]*)?$/.exec(text) ?? [];
+  if (height === undefined) return 'names no file and ends in no height';
+  return `has the height "${height}", which is no plain number of metres`;
+}
+
+function badText(text: string, what: string): RelievoError {
   return new RelievoError(
     'usage',
-    `--flatten ${text} names no file and ends in no height; expected FILE, FILE:METRES above sea level (pond.geojson:12.5), or FILE:METRES:ellipsoid`,
+    `--flatten ${text} ${what}; expected FILE, FILE:METRES above sea level (pond.geojson:12.5), or FILE:METRES:ellipsoid`,
   );
 }
 
