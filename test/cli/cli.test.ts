@@ -90,6 +90,10 @@ describe('relievo build', () => {
       ['--extensions', 'octvertexnormals'],
     ],
     [
+      ['build', EAST, '--out', 'x', '--extensions', 'watermask'],
+      ['--extensions', 'water masks come by --water'],
+    ],
+    [
       ['build', EAST, '--out', 'x', '--outside', 'space'],
       ['--outside', 'sea-level'],
     ],

@@ -188,6 +188,9 @@ describe('masks of water polygons', () => {
     ]) {
       await expect(waterOf([join(folder, name)]), name).rejects.toMatchObject({ code });
     }
+    for (const name of ['naturalearth', 'Natural_Earth', 'natural-eath']) {
+      await expect(waterOf([name])).rejects.toThrow(/names no file; the coasts .* are called natural-earth/);
+    }
   });
 
   it('go on from tile to tile at every level to 12', async () => {

@@ -82,6 +82,7 @@ describe('the height of an area', () => {
     ['two halves that differ', feature({ datum: 'ellipsoid' }), ':5', /says the datum ellipsoid without a height/],
     ['a feather below 0', feature({ feather: -1 }), '', /feather is -1; expected metres/],
     ['a datum with a number in it', POND, ':1800:egm96', /has the datum "egm96", not sea-level or ellipsoid/],
+    ['no datum after a colon', POND, ':1800:', /has the datum "", not/],
     ['a unit', POND, ':1800m', /has the height "1800m", which is no plain number of metres/],
     ['a unit, and a datum', POND, ':1800m:ellipsoid', /has the height "1800m"/],
     ['a decimal comma', POND, ':12,5', /has the height "12,5"/],

@@ -54,6 +54,20 @@ describe('the HTML report', () => {
     expect(page).toContain('Worst tiles');
   });
 
+  it('says of the place what the terminal says', () => {
+    const at = measured.levels.findIndex(({ error }) => error?.shift.clear);
+    const { error, bound } = measured.levels[at];
+    if (!error) throw new Error('no level is clear');
+    const cells = (change: Partial<typeof error.shift>): string => {
+      const shift = { ...error.shift, eastMetres: 12.5, northMetres: -7.25, ...change };
+      return writeReport({ ...measured, levels: [{ ...measured.levels[at], error: { ...error, shift } }] });
+    };
+    // Less than what counts as a move.
+    expect(cells({ rmsLeast: 1, rmsUnmoved: 1 })).not.toContain('12.5');
+    expect(cells({ rmsLeast: 0, rmsUnmoved: bound })).toContain('12.5');
+    expect(cells({ clear: false })).toContain('>unclear</td>');
+  });
+
   it('is well-formed, needs nothing from elsewhere and runs nothing', () => {
     for (const report of [measured, structure]) {
       const page = writeReport(report);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { demOfSheets, openDem } from '../../tiler/verify/dem.ts';
 import { Ledger } from '../../tiler/verify/ledger.ts';
 import { judgeLevel } from '../../tiler/verify/measure.ts';
+import { remedyOf } from '../../tiler/verify/remedies.ts';
 import type { Sheet } from '../../tiler/verify/sheet.ts';
 import { tilesInMemory } from '../../tiler/verify/tile-set.ts';
 import { GEOGRAPHIC, type JudgedTile, tilePath } from '../../tiler/verify/tiling.ts';
@@ -12,6 +13,7 @@ import { verifyTileset } from '../../tiler/verify/verify.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { boxOf, type Measured, measuredOf, measureLevels } from './judged.ts';
 import { readHgt, readSheets, sheetOf } from './reference.ts';
+import { MAUI } from './sound-tileset.ts';
 import { planTile, writeTile } from './tiny-tile.ts';
 
 const clientBound = GEOGRAPHIC.bound;
@@ -242,6 +244,59 @@ describe('measureLevels', () => {
     expect([some.tilesMeasured, all.tilesMeasured]).toEqual([2, 9]);
     expect(some.samples).toBeLessThan(all.samples / 3);
     expect(await measureLevels(set, [source], { sample: 2, seed: 3 })).toEqual([some]);
+  });
+});
+
+describe('a source of another place', () => {
+  const ids = [0, 1, 2, 3].map((z) => ({ z, x: 0, y: 0 }));
+  const set = setOf(ids, () => 0, 4);
+  const kinds = async (id: JudgedTile, level: number, sample?: number) => {
+    const dem = demOfSheets([sheetOf(inside(id, 40), () => 0)], level);
+    const { findings } = await verifyTileset(set, { dem, sample });
+    return findings.filter(({ kind }) => kind === 'source-elsewhere');
+  };
+
+  it('is a fault, with both places', async () => {
+    for (const sample of [undefined, 1]) {
+      const [found] = await kinds({ z: 3, x: 3, y: 3 }, 30, sample);
+      expect(found.severity).toBe('fault');
+      expect(found.places[0].message).toMatch(
+        /level 3: the source spans -11.* to -9.* east, 1.* these tiles -180 to -15/,
+      );
+      expect(remedyOf(found.kind)).toBeDefined();
+    }
+  });
+
+  it('is none where the source lies under the deepest tile, or was measured at its native level', async () => {
+    expect(await kinds({ z: 3, x: 0, y: 0 }, 30)).toEqual([]);
+    expect(await kinds({ z: 2, x: 0, y: 1 }, 30)).toHaveLength(1);
+    expect(await kinds({ z: 2, x: 0, y: 1 }, 1)).toEqual([]);
+  });
+});
+
+describe("the source's native level", () => {
+  it('is that of the scheme that the tiles are in', async () => {
+    for (const [projection, level] of [
+      ['EPSG:4326', 14],
+      ['EPSG:3857', 15],
+    ] as const) {
+      const dem = await openDem(MAUI, { projection });
+      expect(dem.nativeLevel).toBe(level);
+      await dem.close();
+    }
+  });
+});
+
+describe('a share of the samples', () => {
+  it('is said without an exponent', async () => {
+    const id = { z: 9, x: 68, y: 196 };
+    const [level] = await measureLevels(
+      setOf([id], () => 0, 4),
+      [sheetOf(inside(id, 40), () => 5000)],
+    );
+    const ledger = new Ledger(GEOGRAPHIC);
+    judgeLevel(9, level, level.bound, { factor: 1, nativeLevel: 30, whole: true }, ledger);
+    expect(ledger.findings()[0].places[0].message).toContain('(100 % of the samples');
   });
 });
 

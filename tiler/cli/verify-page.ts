@@ -12,16 +12,17 @@ export function verifyPage(report: VerifyReport, paint: Paint): string {
   const { tileset, source, findings, levels } = report;
   const faults = findings.filter(({ severity }) => severity === 'fault');
   const notes = findings.filter(({ severity }) => severity === 'note');
-  const lines = [
-    `${paint('title', tileset.name || tileset.place)}: ${count(tileset.tiles)} tiles, levels 0 to ${tileset.maxLevel}, ${tileset.projection}, rows ${tileset.rows}`,
-  ];
+  const title = paint('title', tileset.name || tileset.place);
+  const extent = `${count(tileset.tiles)} tiles, levels 0 to ${tileset.maxLevel}, ${tileset.projection}, rows ${tileset.rows}`;
+  const lines = [`${title}: ${tileset.tiles === 0 ? 'no tiles' : extent}`];
   if (source) lines.push(`Source: ${source.names.join(', ')} (native level ${source.nativeLevel}). ${source.datum}.`);
   if (report.sampled.perLevel !== undefined) {
     lines.push(
       `Opened ${count(report.sampled.tiles)} tiles: at most ${report.sampled.perLevel} of each level, seed ${report.sampled.seed}.`,
     );
   }
-  lines.push('', table(levels, source !== undefined), '');
+  if (levels.length > 0) lines.push('', table(levels, source !== undefined));
+  lines.push('');
   if (faults.length === 0) lines.push(paint('good', 'No faults.'));
   else
     lines.push(

@@ -1,7 +1,7 @@
 /** `relievo verify`: whether a tileset of quantized-mesh, ours or another tool's, is what clients take it for. */
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { RelievoError } from '../error.ts';
@@ -9,18 +9,23 @@ import { sourceOptionsSchema } from '../pyramid/options.ts';
 import { absoluteName } from '../sources/source-name.ts';
 import { checkLayer } from '../verify/check-layer.ts';
 import { type DemOptions, openDem } from '../verify/dem.ts';
+import { readDemAreas } from '../verify/dem-areas.ts';
 import { writeReport } from '../verify/html-report.ts';
 import { workOnThreads } from '../verify/threads.ts';
-import { openTileSet } from '../verify/tile-set.ts';
+import { isAddress, openTileSet } from '../verify/tile-set.ts';
 import { verifyTileset } from '../verify/verify.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { addFlags, flagOf, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { openPaint } from './paint.ts';
 import { openProgress } from './progress.ts';
 import { verifyPage } from './verify-page.ts';
 
 /** How the source is to be understood. */
-const sourceSchema = sourceOptionsSchema.omit({ outside: true, maxFill: true });
+const areaKeys = { clip: true, flatten: true, flattenFeather: true } as const;
+const sourceSchema = sourceOptionsSchema.omit({ outside: true, maxFill: true, ...areaKeys });
+
+/** Where it counts. */
+const areaSchema = sourceOptionsSchema.pick(areaKeys);
 
 const verifySchema = z.strictObject({
   sample: z.int().min(1).max(1_000_000_000).optional().describe('Tiles to open at each level; all when absent'),
@@ -40,7 +45,8 @@ export function addVerifyCommand(program: Command): void {
   addFlags(command, verifySchema)
     .option('--json', 'one JSON object')
     .option('--report <file>', 'write an HTML report there');
-  addFlags(command, sourceSchema)
+  addFlags(command, sourceSchema);
+  addFlags(command, areaSchema)
     .option('--datum <name>', 'the same as --vertical-datum')
     .addHelpText(
       'after',
@@ -57,12 +63,15 @@ async function run(place: string, typed: Record<string, unknown>): Promise<void>
   const { sample, seed, threads = availableParallelism() } = readFlags(verifySchema, typed);
   const names = (typed.source as string[] | undefined)?.map(absoluteName);
   const asked = readFlags(sourceSchema, withDatum(typed));
+  if (names === undefined) refuseWithoutSource(typed);
   const json = typed.json === true;
+  const reportFile = typed.report === undefined ? undefined : resolve(String(typed.report));
+  if (reportFile !== undefined) await checkReportFile(reportFile);
   const progress = openProgress(process.stderr, 'tiles');
   const report = await interruptible(async (signal) => {
-    const where = /^https?:/i.test(place) ? place : resolve(place);
+    const where = isAddress(place) ? place : resolve(place);
     const set = await openTileSet(where, signal);
-    const how = howToRead(asked, set.layerJson);
+    const how = { ...howToRead(asked, set.layerJson), areas: await readDemAreas(readFlags(areaSchema, typed)) };
     const dem = names && (await openDem(names, { ...how, signal }));
     const spec = { place: where, sources: names ?? [], dem: how };
     try {
@@ -79,11 +88,34 @@ async function run(place: string, typed: Record<string, unknown>): Promise<void>
       await dem?.close();
     }
   }).finally(() => progress.end());
-  if (typed.report !== undefined) await writeReportFile(resolve(String(typed.report)), writeReport(report));
+  if (reportFile !== undefined) await writeReportFile(reportFile, writeReport(report));
   process.stdout.write(
     json ? `${JSON.stringify(report)}\n` : `${verifyPage(report, openPaint(process.stdout, process.env))}\n`,
   );
   process.exitCode = report.sound ? 0 : 1;
+}
+
+/** What says how a source is to be understood would be lost without one. */
+function refuseWithoutSource(typed: Readonly<Record<string, unknown>>): void {
+  const key = [...Object.keys(sourceSchema.shape), ...Object.keys(areaSchema.shape), 'datum'].find(
+    (name) => typed[name] !== undefined,
+  );
+  if (key === undefined) return;
+  throw new RelievoError('usage', `${flagOf(key)} says how to understand the source: give --source too`);
+}
+
+/** Before hours of work: whether a file can be put there. */
+async function checkReportFile(path: string): Promise<void> {
+  const folder = dirname(path);
+  const refuse = (why: string) =>
+    new RelievoError('output-unwritable', `The report cannot be written: ${why}`, { where: path });
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw refuse('this is a folder; name a file in it.');
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined) throw refuse(`the folder ${folder} is not there; make it first.`);
+  if (!found.isDirectory()) throw refuse(`${folder} is no folder.`);
+  await access(folder, constants.W_OK).catch(() => {
+    throw refuse(`nothing may be written into the folder ${folder}.`);
+  });
 }
 
 /** Nothing shows there before it is whole. */
@@ -102,8 +134,9 @@ async function writeReportFile(path: string, page: string): Promise<void> {
 /** Heights are understood as the tileset's own build understood them, where the user says nothing else. */
 function howToRead(asked: z.output<typeof sourceSchema>, layerJson: string | undefined): Omit<DemOptions, 'signal'> {
   const { crsGrids, allow, strict, ...how } = asked;
-  const verticalDatum = how.verticalDatum ?? checkLayer(layerJson).document.datum;
-  return { how: { ...how, verticalDatum }, crsGrids, allow, strict };
+  const { datum, tiling } = checkLayer(layerJson).document;
+  const verticalDatum = how.verticalDatum ?? datum;
+  return { how: { ...how, verticalDatum }, projection: tiling.projection, crsGrids, allow, strict };
 }
 
 function withDatum({ datum, ...typed }: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -19,6 +19,8 @@ export interface TileRecipe {
   readonly field: HeightField;
   /** Whose samples the drawn surface is held against; undefined where it is not to show them. */
   readonly terrain: TerrainField | undefined;
+  /** Whose heights the tile's height range is to hold as well: clients hide children by their parent's range. */
+  readonly children?: HeightField | undefined;
   readonly scheme: TilingScheme;
   /** What a tile carries; normals cost a halo of one post. */
   readonly extensions: readonly ExtensionName[];
@@ -68,7 +70,7 @@ const SHARE_UNCERTAIN = 0.7;
 const COARSE_BOUND = geographic.maxGeometricError(8);
 
 export async function makeTile(
-  { field, terrain, scheme, extensions, maxErrorFactor }: TileRecipe,
+  { field, terrain, children, scheme, extensions, maxErrorFactor }: TileRecipe,
   id: TileId,
   { signal }: ReadOptions = {},
 ): Promise<MadeTile> {
@@ -99,9 +101,10 @@ export async function makeTile(
     if (cells.length === before) break;
     mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
   }
-  // What overviews leave out may reach beyond the posts, and clients hide children by their parent's range.
-  const unknown = samples === undefined || samples.complete ? 0 : limit;
-  const { minHeight, maxHeight } = heightRange(grid, mesh, cells, unknown);
+  // What overviews leave out may reach beyond the posts.
+  const unknown = samples?.complete === false || children ? limit : 0;
+  const below = await children?.read(grid.posts, { signal });
+  const { minHeight, maxHeight } = heightRange(below ? [grid, below] : [grid], mesh, cells, unknown);
   const bytes = encodeQuantizedMesh({
     mesh,
     box: scheme.box(id),
@@ -127,14 +130,14 @@ function stuckByContent({ stuck }: MeshedTile, cells: readonly MemberCells[]): n
 }
 
 /** What bounds the tile's posts, its vertices and all samples under it, and so many metres more. */
-function heightRange({ heights }: HeightGrid, mesh: MeshedTile, cells: readonly MemberCells[], more: number) {
+function heightRange(grids: readonly HeightGrid[], mesh: MeshedTile, cells: readonly MemberCells[], more: number) {
   let minHeight = Infinity;
   let maxHeight = -Infinity;
   const take = (low: number, high: number) => {
     if (low < minHeight) minHeight = low;
     if (high > maxHeight) maxHeight = high;
   };
-  for (const height of heights) take(height, height);
+  for (const { heights } of grids) for (const height of heights) take(height, height);
   for (const height of mesh.heights) take(height, height);
   for (const { heights: middles, slopeX, slopeY, above, below, reachX, reachY, hidden } of cells) {
     for (let k = 0; k < middles.length; k++) {

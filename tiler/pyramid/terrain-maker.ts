@@ -156,6 +156,7 @@ export async function openTerrainMaker(
         {
           field: id.z < options.minZoom ? floor : field,
           terrain: id.z < options.minZoom ? undefined : field,
+          children: id.z < options.minZoom ? field : undefined,
           scheme,
           extensions: options.extensions,
           maxErrorFactor: options.maxErrorFactor,

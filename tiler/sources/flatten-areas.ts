@@ -61,7 +61,7 @@ function splitText(text: string): Typed {
   const plain = { path: text, height: undefined, datum: 'sea-level' } as const;
   // A file of that very name goes before.
   if (existsSync(text)) return plain;
-  const found = /^(.+?):([-+]?(?:\d+\.?\d*|\.\d+))(?::([^:/\\]*))?$/.exec(text);
+  const found = /^(.+?):([-+]?(?:\d+\.?\d*|\.\d+))(?::([a-z][^:/\\]*|))?$/i.exec(text);
   const [, path, height, datum = 'sea-level'] = found ?? [];
   if (path === undefined || height === undefined) {
     if (/:[^/\\]*$/.test(text.replace(/^[a-z]:/i, ''))) throw badText(text, wrongHeight(text));
@@ -74,7 +74,7 @@ function splitText(text: string): Typed {
 
 /** What is typed where a height in metres belongs. */
 function wrongHeight(text: string): string {
-  const [, height] = /^.+?:([^:/\\]+)(?::[^:/\\]*)?$/.exec(text) ?? [];
+  const [, height] = /:([^:/\\]+)(?::(?:sea-level|ellipsoid))?$/.exec(text) ?? [];
   if (height === undefined) return 'names no file and ends in no height';
   return `has the height "${height}", which is no plain number of metres`;
 }

@@ -2,20 +2,25 @@
  * The source that a surface is measured against: full-resolution samples as heights above the WGS84 ellipsoid at their own
  * longitudes and latitudes, read through the tiler's readers block by block. Voids are NaN; nothing is filled.
  */
+import { RelievoError } from '../error.ts';
+import type { Flat } from '../fields/flatten.ts';
+import { nativeLevelOf } from '../fields/native-level.ts';
 import { openRasterField, type RasterField } from '../fields/raster-field.ts';
 import { applyAffine } from '../geo/affine.ts';
 import { undulationsAt } from '../geo/geoid.ts';
 import type { Places } from '../geo/places.ts';
-import { geographic, type LonLatBox, nativeLevel } from '../geo/tiling-scheme.ts';
+import { geographic, type LonLatBox, webMercator } from '../geo/tiling-scheme.ts';
 import { clipSource } from '../sources/clip-source.ts';
 import { type MosaicMember, readMosaic } from '../sources/mosaic.ts';
 import type { Understanding } from '../sources/open-file.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { RasterSource } from '../sources/raster-source.ts';
 import { touchesSheets } from '../sources/sheet-index.ts';
+import { baseName } from '../sources/source-name.ts';
 import { BlockStore } from './block-store.ts';
+import { type DemAreas, leaveOutFlat, openFlats } from './dem-areas.ts';
 import type { Sheet } from './sheet.ts';
-import type { TileBox } from './tiling.ts';
+import type { TileBox, Tiling } from './tiling.ts';
 
 /** Samples of a rectangle of one grid. */
 export interface DemBlock {
@@ -66,6 +71,9 @@ export interface Dem {
 
 export interface DemOptions {
   readonly how?: Understanding | undefined;
+  readonly areas?: DemAreas | undefined;
+  /** Of the tiles, which the native level hangs on; by default EPSG:4326. */
+  readonly projection?: Tiling['projection'] | undefined;
   readonly crsGrids?: readonly string[] | undefined;
   readonly allow?: readonly string[] | undefined;
   readonly strict?: boolean | undefined;
@@ -77,7 +85,8 @@ const SIDE = 1024;
 
 /** Opens what `relievo build` takes as sources; fails as that does. */
 export async function openDem(names: readonly string[], options: DemOptions = {}): Promise<Dem> {
-  const { how = {}, allow = [], strict, signal } = options;
+  const { how = {}, areas: { clip: cut, flats = [] } = {}, projection, allow = [], strict, signal } = options;
+  const scheme = projection === 'EPSG:3857' ? webMercator : geographic;
   const opened: RasterSource[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((source) => source.close()));
@@ -90,13 +99,15 @@ export async function openDem(names: readonly string[], options: DemOptions = {}
         fields.push(await openRasterField(source, geographic, { maxFill: 0, strict }));
       }
     }
+    if (fields.length === 0) throw nothingLeft(names, cut !== undefined);
     const store = new BlockStore();
+    const levelled = openFlats(flats, fields);
     return {
       names: fields.map(({ info }) => info.name),
       datum: [...new Set(fields.map(({ datum }) => datum.statement.because))].join('; '),
-      nativeLevel: Math.max(...fields.map(({ info }) => nativeLevel(geographic, info.spacingDegrees, 64))),
+      nativeLevel: Math.max(...fields.map((field) => nativeLevelOf(field, scheme))),
       bounds: boundsRound(fields.map(({ grid }) => grid.bounds)),
-      parts: fields.map((field, i) => partOf(field, fields.slice(0, i), store)),
+      parts: fields.map((field, i) => partOf(field, fields.slice(0, i), levelled, store)),
       close,
     };
   } catch (error) {
@@ -114,12 +125,22 @@ export async function openDem(names: readonly string[], options: DemOptions = {}
       signal,
     });
     opened.push(...sources);
-    const { clip } = member;
-    return clip ? Promise.all(sources.map((source) => clipSource(source, clip))) : sources;
+    let clipped: readonly RasterSource[] = sources;
+    for (const clip of [member.clip, cut]) {
+      if (clip) clipped = await Promise.all(clipped.map((source) => clipSource(source, clip)));
+    }
+    return clipped.filter(({ info }) => info.sheets.length > 0);
   }
 }
 
-function partOf(field: RasterField, above: readonly RasterField[], store: BlockStore): DemPart {
+function nothingLeft(names: readonly string[], clipped: boolean): RelievoError {
+  const why = clipped
+    ? 'lies inside the polygons that it is clipped to: are they in longitude and latitude?'
+    : 'can be measured against: no source of its own is left';
+  return new RelievoError('input-unsupported', `Nothing of ${names.map(baseName).join(', ')} ${why}`);
+}
+
+function partOf(field: RasterField, above: readonly RasterField[], flats: readonly Flat[], store: BlockStore): DemPart {
   const { source, grid } = field;
   const { affine, levels, sheets, periodColumns } = source.info;
   const [{ columns, rows }] = levels;
@@ -204,6 +225,7 @@ function partOf(field: RasterField, above: readonly RasterField[], store: BlockS
         }
       : undefined;
     for (const upper of above) leaveOut(heights, places, upper);
+    for (const flat of flats) leaveOutFlat(flat, heights, places);
     const none = new Float64Array();
     return {
       columns: across,

@@ -70,6 +70,7 @@ const FAULTS = {
   'http-conditional': 'An ETag is given, but If-None-Match with that tag is not answered with 304.',
   // measurement
   bound: 'The drawn surface is further from the source than clients assume of the level.',
+  'source-elsewhere': 'The source lies beside the tiles: at the depth of the set nothing could be measured.',
   'level-shifted': 'The surface fits the source better when it is moved: it lies beside its place.',
 } as const;
 

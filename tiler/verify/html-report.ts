@@ -15,6 +15,7 @@ import {
 } from './report-plots.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import type { Finding, LevelError, LevelReport, VerifyReport } from './report-types.ts';
+import { isShifted } from './shift.ts';
 
 /** Places shown of each kind of finding, and tiles in the table of the worst. */
 const SHOWN_PLACES = 8;
@@ -74,7 +75,7 @@ function whatWasChecked({ tileset, sampled, source }: VerifyReport): Markup {
     [tileset.kind === 'folder' ? 'Folder' : 'Address', tileset.place],
     ['Owed to', tileset.attribution || undefined],
     ['Tiling', `${tileset.projection}, rows from the ${tileset.rows === 'tms' ? 'south (tms)' : 'north (slippyMap)'}`],
-    ['Levels', `0 to ${tileset.maxLevel}, ${countText(tileset.tiles)} tiles`],
+    ['Levels', tileset.tiles === 0 ? 'none' : `0 to ${tileset.maxLevel}, ${countText(tileset.tiles)} tiles`],
     ['Bounds', tileset.bounds && boundsText(tileset.bounds)],
     ['Extensions', tileset.extensions.join(', ') || 'none'],
     ['Tiles opened', sampledText(sampled.perLevel, sampled.seed)],
@@ -150,11 +151,13 @@ function errorCells({ bound, error }: LevelReport): Markup {
   if (error === undefined)
     return markup`<td class="group">${figureText(bound)}</td><td colspan="8" class="left soft">no samples here</td>`;
   const { shift } = error;
-  const shifted = (metres: number): Markup => markup`${shift.clear ? figureText(metres) : '–'}`;
+  const moved = isShifted(shift, bound);
+  const east = badWhen(moved, moved ? figureText(shift.eastMetres) : '0', 'group');
+  const north = badWhen(moved, moved ? figureText(shift.northMetres) : '0');
   return markup`<td class="group">${figureText(bound)}</td><td>${figureText(error.max)}</td><td>${figureText(error.p99)}</td>
 <td>${figureText(error.rms)}</td><td>${figureText(error.mean)}</td>
 ${badWhen(error.ratio > 1, figureText(error.ratio), 'group')}${badWhen(error.ratioP99 > 1, figureText(error.ratioP99))}
-<td class="group">${shifted(shift.eastMetres)}</td><td>${shifted(shift.northMetres)}</td>`;
+${shift.clear ? [east, north] : markup`<td colspan="2" class="group soft">unclear</td>`}`;
 }
 
 function badWhen(bad: boolean, text: string, also = ''): Markup {

@@ -239,17 +239,23 @@ export function judgeLevel(z: number, error: LevelError, bound: number, options:
   const allowed = bound * Math.max(1, factor);
   if (error.max > allowed) {
     const [worst] = error.worst;
-    const share = ((1 - error.within) * 100).toPrecision(2);
+    const share = percentText(1 - error.within);
     const where = `at ${worst.lon.toFixed(5)}, ${worst.lat.toFixed(5)}`;
     const message = `level ${z}: ${error.max.toFixed(3)} m from the source ${where}; the bound is ${allowed.toFixed(3)} m (${share} % of the samples lie beyond it)`;
     ledger.addLevel(z <= nativeLevel ? 'bound' : 'bound-beyond-native', message, z, worst, error.ratio);
   }
   const { shift } = error;
   if (whole && isShifted(shift, bound)) {
-    const [east, north] = [shift.eastMetres.toPrecision(3), shift.northMetres.toPrecision(3)];
+    const [east, north] = [Number(shift.eastMetres.toPrecision(3)), Number(shift.northMetres.toPrecision(3))];
     const message = `level ${z}: the surface lies ${east} m east and ${north} m north of the source (RMS ${shift.rmsLeast.toFixed(3)} m when moved back, ${shift.rmsUnmoved.toFixed(3)} m as it is)`;
     ledger.add('level-shifted', message, undefined, shift.rmsUnmoved / shift.rmsLeast);
   }
+}
+
+/** Two figures, without an exponent. */
+function percentText(share: number): string {
+  const percent = share * 100;
+  return percent < 1e-4 ? 'less than 0.0001' : String(Number(percent.toPrecision(2)));
 }
 
 /** Tiles at hand, found by place. */

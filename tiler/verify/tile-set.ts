@@ -24,7 +24,17 @@ export type TileReader = (id: JudgedTile, signal?: AbortSignal) => Promise<Uint8
 
 /** Opens a folder or an http(s) address, of the set or of its layer.json; refuses what is not there. */
 export async function openTileSet(place: string, signal?: AbortSignal): Promise<TileSet> {
-  return /^https?:\/\//i.test(place) ? openWebTiles(place, signal) : openTileFolder(place);
+  if (/^https?:\/\//i.test(place)) return openWebTiles(place, signal);
+  if (isAddress(place)) {
+    const message = 'Only http and https addresses and folders are read.';
+    throw new RelievoError('input-unsupported', message, { where: place });
+  }
+  return openTileFolder(place);
+}
+
+/** Of any scheme, also of those that are not read. */
+export function isAddress(place: string): boolean {
+  return /^[a-z][a-z\d+.-]*:\/\//i.test(place);
 }
 
 async function openTileFolder(place: string): Promise<TileSet> {

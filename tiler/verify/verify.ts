@@ -88,6 +88,7 @@ export async function verifyTileset(set: TileSet, options: VerifyOptions = {}): 
       const { opened, ...sums } = counts;
       levels.push({ z, tiles: there.count(z), opened, ...sums, faults: ledger.faultsAt(z), bound, error });
     }
+    if (dem) checkSourcePlace(dem, levels, there, document, ledger);
   } finally {
     await force.close();
   }
@@ -132,6 +133,42 @@ async function checkTemplate(set: TileSet, document: LayerDocument, there: TileI
   // Of the deepest level: at a root x and y may be swapped and nobody sees it.
   if (await set.follows(document, there.at(there.depth - 1, 0))) return;
   ledger.add('layer-template', `the template is ${template}, the files are z/x/y.terrain`);
+}
+
+/**
+ * Whether any sample lies under the deepest tiles: near the roots every source lies under some tile. A source that was
+ * measured at its native level lies right, though other places may have deeper tiles.
+ */
+function checkSourcePlace(
+  dem: Dem,
+  levels: readonly LevelReport[],
+  there: TileIndex,
+  { tiling }: LayerDocument,
+  ledger: Ledger,
+): void {
+  const deepest = levels.at(-1);
+  // Where no tile could be decoded there is nothing to measure.
+  if (deepest === undefined || deepest.error || deepest.vertices === 0) return;
+  if (levels.some(({ z, error }) => error && z >= dem.nativeLevel)) return;
+  const { z, tiles, opened } = deepest;
+  const boxes = [...there.tiles(z)].map((id) => tiling.box(id));
+  // A few tiles may happen to lie over voids only.
+  if (opened < tiles && boxes.some((box) => dem.parts.some((part) => part.blocksUnder(box).length > 0))) return;
+  const reach = { west: Infinity, south: Infinity, east: -Infinity, north: -Infinity };
+  for (const { west, south, width, height } of boxes) {
+    reach.west = Math.min(reach.west, west);
+    reach.south = Math.min(reach.south, south);
+    reach.east = Math.max(reach.east, west + width);
+    reach.north = Math.max(reach.north, south + height);
+  }
+  const message = `no sample lies under a tile of level ${z}: the source spans ${spanText(dem.bounds)}, these tiles ${spanText(reach)}`;
+  ledger.add('source-elsewhere', message);
+}
+
+/** `-157 to -155 east, 20 to 21 north`, degrees. */
+function spanText({ west, south, east, north }: Dem['bounds']): string {
+  const [w, s, e, n] = [west, south, east, north].map((degrees) => Number(degrees.toFixed(4)));
+  return `${w} to ${e} east, ${s} to ${n} north`;
 }
 
 /** Those to open: all, or some of the level and some of those over the source. */
