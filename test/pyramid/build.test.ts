@@ -9,7 +9,7 @@ import { openSourceLayer } from '../../tiler/pyramid/source-layer.ts';
 import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { openThreads } from '../../tiler/run/threads.ts';
 import { decodeTile } from '../../tiler/verify/decode.ts';
-import { buildForTest, specOf } from '../support/build-tileset.ts';
+import { buildForTest, preparedSpecOf, specOf } from '../support/build-tileset.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData, REPOSITORY, testData } from '../support/test-data.ts';
 import { AS_EXPECTED, expectationsOf, measuredOf, verifyFolder } from '../verify/judged.ts';
@@ -42,7 +42,7 @@ describe('a tileset of Maui to level 11', () => {
     expect(tilesOf(two.out)).toEqual(tiles);
     expect({ ...two.report.document, name: '' }).toEqual({ ...one.report.document, name: '' });
 
-    const layer = await openSourceLayer(specOf([...MAUI].reverse(), options), {
+    const layer = await openSourceLayer(preparedSpecOf([...MAUI].reverse(), options), {
       name: 'maui',
       labels: {},
       width: 2,

@@ -13,7 +13,7 @@ import type { Layer } from '../../tiler/pyramid/layer.ts';
 import { openSourceLayer } from '../../tiler/pyramid/source-layer.ts';
 import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { layersOf, serve } from '../server/serve.ts';
-import { buildForTest, specOf } from '../support/build-tileset.ts';
+import { buildForTest, preparedSpecOf } from '../support/build-tileset.ts';
 import { MAUI_SHEETS } from '../support/maui.ts';
 import { decodeWith3dTilesRenderer } from '../support/renderer-decoder.ts';
 
@@ -91,7 +91,7 @@ describe.each(['geographic', 'web-mercator'] as const)('%s', (scheme) => {
     expect(provider.getTileDataAvailable(deepest.x + 64, deepest.y, deepest.z)).toBe(false);
 
     // On demand the tiles have the same bytes.
-    const onDemand = await openSourceLayer(specOf(MAUI_SHEETS, options), {
+    const onDemand = await openSourceLayer(preparedSpecOf(MAUI_SHEETS, options), {
       name: 'made',
       labels: {},
       width: 1,

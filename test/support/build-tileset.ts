@@ -7,6 +7,11 @@ import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { openThreads } from '../../tiler/run/threads.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+/** What `buildForTest` builds: sources prepared in the tests' own cache folder. */
+export function preparedSpecOf(sources: readonly string[], options: Partial<TileOptions> = {}): TerrainSpec {
+  return { ...specOf(sources, options), cacheFolder: process.env.RELIEVO_CACHE };
+}
+
 /** Nothing is prepared in a folder. */
 export function specOf(sources: readonly string[], options: Partial<TileOptions> = {}): TerrainSpec {
   return { sources, options: tileOptionsSchema.parse(options) };
@@ -21,8 +26,7 @@ export interface BuildForTest {
 /** The tileset's folder, gone when the test has finished, and the build's own report. */
 export async function buildForTest(sources: readonly string[], { options, threads = 0 }: BuildForTest = {}) {
   const out = join(temporaryFolder(), 'tileset');
-  const spec = { ...specOf(sources, options), cacheFolder: process.env.RELIEVO_CACHE };
-  const report = await buildTileset(spec, {
+  const report = await buildTileset(preparedSpecOf(sources, options), {
     out,
     threads: Math.max(1, threads),
     openRunner: threads === 0 ? openInProcessRunner : openThreads,

@@ -44,17 +44,6 @@ export interface MeshedTile extends TerrainMesh {
   readonly stuck: readonly StuckCell[];
 }
 
-/** The cell that a vertex was placed for, and how often it has been raised since. */
-interface CellVertex {
-  readonly set: number;
-  readonly cell: number;
-  raised: number;
-}
-
-/** Beyond them raising a vertex for a sample does more harm than good. */
-const MOST_RAISED = 3;
-const LEAST_SHARE = 0.1;
-
 /** Vertices that a tile may have, by its posts; one more than 65 535 is more than its indices can tell. */
 const VERTICES_PER_POST = 6;
 const MAX_VERTICES = 65_535;
@@ -268,7 +257,7 @@ class TileMesher {
     const errors = new CellErrors(cells, columns - 1, rows - 1, this.#bend);
     const stuck: StuckCell[] = [];
     const taken = this.#takenPositions();
-    const settled = new Map<number, CellVertex>();
+    const settled = new Set<number>();
     queue.clear();
     const queueUp = (t: number) => {
       this.#findWorstCell(t, errors, maxSampleError);
@@ -297,9 +286,8 @@ class TileMesher {
         const near = errors.sets[set];
         const helped =
           !wasStuck &&
-          (this.#placeCell(set, near, cell, taken, settled, maxSampleError) ||
-            this.#raiseForCell(t, set, near, cell, settled) ||
-            (this.#isBesideBorder(near, cell) && this.#placeCell(set, near, cell, taken, settled, maxSampleError, 1)));
+          (this.#placeCell(near, cell, taken, settled, maxSampleError) ||
+            (this.#isBesideBorder(near, cell) && this.#placeCell(near, cell, taken, settled, maxSampleError, 1)));
         if (!helped) {
           errors.stuck[set][cell] = 1;
           if (!wasStuck) stuck.push({ set, cell });
@@ -362,11 +350,10 @@ class TileMesher {
    * cells. `farther`: so many positions more to each side are tried.
    */
   #placeCell(
-    set: number,
     cells: SourceCells,
     cell: number,
     taken: Map<number, number>,
-    settled: Map<number, CellVertex>,
+    settled: Set<number>,
     maxSampleError: number,
     farther = 0,
   ): boolean {
@@ -399,7 +386,7 @@ class TileMesher {
       this.#setHeight(vertex, height);
       this.#work.triangulation.listRound(vertex);
     }
-    settled.set(vertex, { set, cell, raised: 0 });
+    settled.add(vertex);
     return true;
   }
 
@@ -407,35 +394,6 @@ class TileMesher {
   #isBesideBorder({ x, y }: SourceCells, cell: number): boolean {
     const [across, down] = [x[cell] * this.#unitsX, y[cell] * this.#unitsY];
     return across < 1 || across > SIDE - 1 || down < 1 || down > SIDE - 1;
-  }
-
-  /**
-   * Raises or lowers one of a sample's own vertices, in the triangle that holds the sample, until the triangle meets it. False
-   * where that cannot be.
-   */
-  #raiseForCell(t: number, set: number, cells: SourceCells, cell: number, settled: Map<number, CellVertex>): boolean {
-    if (cells.slopeX) return false;
-    const { triangulation, heights } = this.#work;
-    const [column, row] = [cells.x[cell], cells.y[cell]];
-    const facet = this.#facetOf(t);
-    const plane = facet.za + facet.slopeX * (column - facet.ax) + facet.slopeY * (row - facet.ay);
-    const gap = cells.heights[cell] - this.#bend.x * column * column - this.#bend.y * row * row - plane;
-    const shares = sharesOf(facet, column, row);
-    let vertex = -1;
-    let most = LEAST_SHARE;
-    for (const k of [0, 1, 2]) {
-      const corner = triangulation.corners[3 * t + k];
-      const owner = settled.get(corner);
-      if (owner?.set !== set || owner.cell !== cell || owner.raised === MOST_RAISED || shares[k] <= most) continue;
-      vertex = corner;
-      most = shares[k];
-    }
-    const owner = settled.get(vertex);
-    if (owner === undefined) return false;
-    owner.raised++;
-    this.#setHeight(vertex, heights[vertex] + gap / most);
-    triangulation.listRound(vertex);
-    return true;
   }
 
   #setHeight(vertex: number, height: number): void {
@@ -522,14 +480,6 @@ class TileMesher {
     postError[t] = worst;
     worstPost[t] = post;
   }
-}
-
-/** What a place in a facet takes from its corners' heights; together 1. */
-function sharesOf({ ax, ay, bx, by, cx, cy }: Facet, x: number, y: number): [number, number, number] {
-  const area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay);
-  const b = ((x - ax) * (cy - ay) - (cx - ax) * (y - ay)) / area;
-  const c = ((bx - ax) * (y - ay) - (x - ax) * (by - ay)) / area;
-  return [1 - b - c, b, c];
 }
 
 /** The plane of a facet through two more heights. */

@@ -62,6 +62,8 @@ const RESERVE = 0.02;
 const SHARE_COARSE = 0.25;
 /** Where no vertex helps, there is mostly a cliff between two cells, and it takes the samples on both sides of it. */
 const STUCK_LEVELS = 3;
+/** Beyond it the ground is steeper than vertices can follow, and the certified error says so. */
+const MAX_ROUNDS = 4;
 /**
  * What of the bound is used where nothing says what overviews leave out, so that 99 % of the source's samples keep it all the
  * same (measured on SRTM of Maui, the Pyrenees and the North Cascades).
@@ -92,7 +94,7 @@ export async function makeTile(
   const far = cells.map((set) => reachingFar(set, maxReach));
   cells = await lookUnder(cells, far, { maxReach }, { signal });
   let mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
-  while (mesh.maxSampleError > limit) {
+  for (let round = 0; round < MAX_ROUNDS && mesh.maxSampleError > limit; round++) {
     const stuck = stuckByContent(mesh, cells);
     if (stuck.every((list) => list.length === 0)) break;
     signal?.throwIfAborted();
