@@ -8,7 +8,7 @@ import { openBuiltLayer } from '../../tiler/pyramid/built-layer.ts';
 import type { Layer } from '../../tiler/pyramid/layer.ts';
 import { openSourceLayer } from '../../tiler/pyramid/source-layer.ts';
 import { openInProcessRunner } from '../../tiler/run/in-process.ts';
-import { buildForTest, specOf } from '../support/build-tileset.ts';
+import { buildForTest, preparedSpecOf, specOf } from '../support/build-tileset.ts';
 import { decodeWithHere } from '../support/here-decoder.ts';
 import { MAUI_SHEETS } from '../support/maui.ts';
 import { layersOf, sendRaw, serve } from './serve.ts';
@@ -20,7 +20,7 @@ const CESIUM = (names: string) =>
 async function openLayers(): Promise<Layer[]> {
   const { out } = await buildForTest(MAUI_SHEETS, { options: OPTIONS });
   return [
-    await openSourceLayer(specOf(MAUI_SHEETS, OPTIONS), {
+    await openSourceLayer(preparedSpecOf(MAUI_SHEETS, OPTIONS), {
       ...{ name: 'made', labels: {}, width: 1, openRunner: openInProcessRunner },
     }),
     await openBuiltLayer(out, { name: 'built' }),
