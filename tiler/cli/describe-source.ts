@@ -7,8 +7,9 @@ import { postSpacing, TILE_CELLS } from '../geo/post-grid.ts';
 import type { LonLatBox } from '../geo/tiling-scheme.ts';
 import { clipBounds } from '../pyramid/areas.ts';
 import { estimateLevels } from '../pyramid/estimate.ts';
+import type { TerrainMember } from '../pyramid/open-members.ts';
 import { type Survey, surveyHeights } from '../pyramid/survey.ts';
-import type { TerrainMaker, TerrainMember } from '../pyramid/terrain-maker.ts';
+import type { TerrainMaker } from '../pyramid/terrain-maker.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 
 export type SourceFacts = Awaited<ReturnType<typeof describeSource>>;

@@ -19,7 +19,10 @@ export interface FieldCells extends SourceCells {
   readonly columns: Int32Array;
   readonly rows: Int32Array;
   readonly hidden: Uint8Array;
-  /** Whether a cell in the tile is left out, because it is so much larger than a post spacing there (near a pole). */
+  /**
+   * Whether a cell in the tile is left out, under which samples may show: larger than post spacings (near a pole), beyond the
+   * geoid, or hidden in part.
+   */
   readonly leftOut: boolean;
 }
 
@@ -220,7 +223,7 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
           const inside =
             spot.x >= -marginX && spot.x <= across + marginX && spot.y >= -marginY && spot.y <= down + marginY;
           if (!inside) continue;
-          if (ownX > MAX_CELL || ownY > MAX_CELL) {
+          if (ownX > MAX_CELL || ownY > MAX_CELL || Number.isNaN(spot.geoid)) {
             leftOut = true;
             continue;
           }

@@ -11,7 +11,6 @@ import type { CellBounds, PreparedSource } from '../sources/prepared-source.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { FAR, findCells } from './cells.ts';
 import type { RasterField } from './raster-field.ts';
-import { tellsBounds } from './source-cells.ts';
 import type { TerrainField } from './terrain-field.ts';
 import { MAX_REACH } from './tile-samples.ts';
 
@@ -258,7 +257,7 @@ async function measureReach(
     const { readBounds } = source as PreparedSource;
     const { window, across, parallel, left, top, fx, fy } = findCells(source.info, level, grid.placeAll(places), 1);
     // At full resolution the points have all that there is.
-    if (level === 0 || window === undefined || readBounds === undefined || !tellsBounds(member, level)) continue;
+    if (level === 0 || window === undefined || readBounds === undefined) continue;
     const [samples, bounds] = await Promise.all([source.read(level, window), readBounds(level, window)]);
     const { unitMetres } = source.info.vertical;
     for (const [k, point] of points.entries()) {

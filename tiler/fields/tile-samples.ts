@@ -28,7 +28,7 @@ export interface MemberCells extends FieldCells {
 export interface TileSamples {
   /** Of every source in the tile that tells what its overviews leave out. */
   readonly cells: readonly MemberCells[];
-  /** Whether all sources in the tile tell it. */
+  /** Whether all sources in the tile tell it; cells that are left out are another matter. */
   readonly complete: boolean;
 }
 
@@ -58,9 +58,7 @@ export async function readTileSamples(
     const found = await readCells(member, placer, level, options);
     if (found === undefined) continue;
     const seen = whole ? found : await shown(found, member);
-    // Under a cell that is hidden in part, samples may show.
-    if (found.leftOut || (level > 0 && seen.x.length > 0 && seen.x.length < found.x.length)) complete = false;
-    if (seen.x.length > 0) cells.push(memberCells(seen, member, placer, whole));
+    if (seen.x.length > 0 || seen.leftOut) cells.push(memberCells(seen, member, placer, whole));
   }
   return { cells, complete };
 
@@ -90,7 +88,9 @@ export async function readTileSamples(
       if (ground.origin[k] === member.dataOrigin && Math.abs(ground.heights[k] - found.heights[k]) <= same)
         kept.push(k);
     }
-    return pick(found, kept);
+    // Wholly hidden is no loss.
+    const inPart = found.level > 0 && kept.length > 0 && kept.length < found.x.length;
+    return { ...pick(found, kept), leftOut: found.leftOut || inPart };
   }
 }
 

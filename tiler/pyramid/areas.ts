@@ -1,5 +1,4 @@
 /** The polygons that a layer's options name: what its sources are cut to, and where its ground is level. */
-import { RelievoError } from '../error.ts';
 import { overlap } from '../fields/raster-field.ts';
 import type { TerrainField } from '../fields/terrain-field.ts';
 import { openLonLatArea } from '../geo/lon-lat-area.ts';
@@ -21,12 +20,6 @@ export interface LayerAreas {
 
 /** Refuses with `usage`, `input-missing` or `input-invalid`. */
 export async function readAreas({ clip, flatten, flattenFeather }: TileOptions): Promise<LayerAreas> {
-  if (flattenFeather !== undefined && flatten.length === 0) {
-    throw new RelievoError(
-      'usage',
-      '--flatten-feather says how wide the band round an area of --flatten is: give both',
-    );
-  }
   return {
     clip: clip === undefined ? undefined : await readPolygonFile(clip),
     flats: await readFlattenAreas(flatten, flattenFeather),

@@ -103,8 +103,9 @@ export async function makeTile(
     if (cells.length === before) break;
     mesh = meshTile(grid, limit * share, { borders, cells, maxSampleError: limit });
   }
+  const complete = samples?.complete === true && cells.every(({ leftOut }) => !leftOut);
   // What overviews leave out may reach beyond the posts.
-  const unknown = samples?.complete === false || children ? limit : 0;
+  const unknown = (terrain && !complete) || children ? limit : 0;
   const below = await children?.read(grid.posts, { signal });
   const { minHeight, maxHeight } = heightRange(below ? [grid, below] : [grid], mesh, cells, unknown);
   const bytes = encodeQuantizedMesh({
@@ -120,7 +121,7 @@ export async function makeTile(
     vertices: mesh.u.length,
     triangles: mesh.triangles.length / 3,
     maxError: mesh.maxError + rounding,
-    maxSampleError: samples?.complete ? mesh.maxSampleError + rounding + curvatureSlack(scheme, id) : NaN,
+    maxSampleError: complete ? mesh.maxSampleError + rounding + curvatureSlack(scheme, id) : NaN,
   };
 }
 

@@ -41,6 +41,12 @@ export async function readFlattenAreas(
   texts: readonly string[],
   featherMetres: number | undefined,
 ): Promise<readonly FlattenArea[]> {
+  if (featherMetres !== undefined && texts.length === 0) {
+    throw new RelievoError(
+      'usage',
+      '--flatten-feather says how wide the band round an area of --flatten is: give both',
+    );
+  }
   const areas: FlattenArea[] = [];
   for (const text of texts) {
     const typed = splitText(text);

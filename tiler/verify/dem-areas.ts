@@ -2,7 +2,6 @@
  * The polygons that a tileset was built with: nothing of the source counts outside of what it was cut to, and nothing where
  * the ground was made level, or in the band round that, because there the tiles are not meant to follow it.
  */
-import { RelievoError } from '../error.ts';
 import { type Flat, openFlat } from '../fields/flatten.ts';
 import { metresPerDegreeNorth } from '../geo/ellipsoid.ts';
 import type { Places } from '../geo/places.ts';
@@ -27,12 +26,6 @@ export interface AreaOptions {
 
 /** Refuses with `usage`, `input-missing` or `input-invalid`. */
 export async function readDemAreas({ clip, flatten, flattenFeather }: AreaOptions): Promise<DemAreas> {
-  if (flattenFeather !== undefined && flatten.length === 0) {
-    throw new RelievoError(
-      'usage',
-      '--flatten-feather says how wide the band round an area of --flatten is: give both',
-    );
-  }
   return {
     clip: clip === undefined ? undefined : await readPolygonFile(clip),
     flats: await readFlattenAreas(flatten, flattenFeather),
