@@ -35,7 +35,15 @@ export class RelievoError extends Error {
   }
 }
 
-/** 2 for words typed wrongly, 1 for everything else. */
-export function exitCodeOf(error: unknown): 1 | 2 {
-  return error instanceof RelievoError && error.code === 'usage' ? 2 : 1;
+/** What a command ends with that failed; 0 when it is done. */
+export const EXIT = {
+  failed: 1,
+  usage: 2,
+  /** Of `verify`, for which 1 is a verdict: there is none. */
+  unjudged: 3,
+} as const;
+
+/** 2 for words typed wrongly, and for everything else what the command says: 1 by default. */
+export function exitCodeOf(error: unknown, otherwise: number = EXIT.failed): number {
+  return error instanceof RelievoError && error.code === 'usage' ? EXIT.usage : otherwise;
 }

@@ -2,6 +2,7 @@
  * What the page asks its server: the list of terrain layers and their layer.json. Addresses are taken relative to the
  * page, so that it works under any base path. Every fault becomes a sentence for the reader of the page.
  */
+import type { QualityJson } from '../tiler/catalog/quality-json.ts';
 import type { DatumStatement } from '../tiler/fields/height-field.ts';
 import type { WaterStatement } from '../tiler/fields/water-source.ts';
 import { Sentence } from './sentence.ts';
@@ -30,7 +31,13 @@ export interface LayerEntry {
         readonly measured?: { readonly level: number; readonly rmsMetres: number } | undefined;
       }
     | undefined;
-  readonly addresses: { readonly terrain: string; readonly layerJson: string; readonly tile: string };
+  readonly addresses: {
+    readonly terrain: string;
+    readonly layerJson: string;
+    readonly tile: string;
+    /** Present where `quality` is. */
+    readonly qualityJson?: string | undefined;
+  };
 }
 
 /** All layers of the server; a `Sentence` when there is no list, or no sense in it. */
@@ -53,6 +60,14 @@ export async function checkLayerJson(layer: LayerEntry, signal: AbortSignal): Pr
       `“${layer.title}” cannot be shown: its layer.json should say format quantized-mesh-1.0, but says ${format === undefined ? 'nothing' : String(format)}.`,
     );
   }
+}
+
+/** What is known of each level's errors; a `Sentence` when the layer has no such document, or there is no sense in it. */
+export async function fetchQuality(layer: LayerEntry, signal: AbortSignal): Promise<QualityJson> {
+  const address = layer.addresses.qualityJson ?? `${layer.addresses.terrain}/quality.json`;
+  const document = await fetchJson(address, `the quality of “${layer.title}”`, signal);
+  if (!isQuality(document)) throw new Sentence(`The quality.json of “${layer.title}” was not understood.`);
+  return document;
 }
 
 /** Absolute form of an address given relative to the page. */
@@ -96,6 +111,10 @@ function isLayerEntry(value: unknown): value is LayerEntry {
     bounds.length === 4 &&
     bounds.every((degree) => typeof degree === 'number' && Number.isFinite(degree))
   );
+}
+
+function isQuality(value: unknown): value is QualityJson {
+  return isRecord(value) && value.schema === 1 && Array.isArray(value.levels) && value.levels.every(isRecord);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -17,8 +17,23 @@ export function formatWholeMetres(metres: number): string {
 
 /** A small length with as many decimals as it deserves: `0.77 m`, `12.4 m`, `310 m`. */
 export function formatFineMetres(metres: number): string {
-  const decimals = metres < 1 ? 2 : metres < 100 ? 1 : 0;
-  return `${new Intl.NumberFormat('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(metres)} m`;
+  return writeFine(metres, decimalsOf(metres));
+}
+
+/** The same of an upper bound: never rounded down. */
+export function formatFineMetresUp(metres: number): string {
+  const decimals = decimalsOf(metres);
+  const unit = 10 ** decimals;
+  return writeFine(Math.ceil(metres * unit - 1e-9) / unit, decimals);
+}
+
+function decimalsOf(metres: number): number {
+  return metres < 1 ? 2 : metres < 100 ? 1 : 0;
+}
+
+function writeFine(metres: number, decimals: number): string {
+  const format = new Intl.NumberFormat('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return `${format.format(metres)} m`;
 }
 
 /** An upper bound with two decimals, never rounded down: `0.98`. */

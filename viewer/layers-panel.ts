@@ -1,7 +1,6 @@
 /** The list of terrain layers, and what is known of the chosen one: its datum, levels and attribution. */
 import type { LayerEntry } from './api.ts';
 import { byId, make } from './dom.ts';
-import { formatFineMetres, formatRatioUp } from './format.ts';
 
 /** Id of the choice without terrain. */
 export const SMOOTH = 'none';
@@ -10,6 +9,7 @@ const DATUM_NAMES: Readonly<Record<string, string>> = {
   ellipsoid: 'GPS heights (ellipsoid)',
   egm96: 'Sea level (EGM96)',
   egm2008: 'Sea level (EGM2008)',
+  unknown: 'Unknown',
 };
 
 const HOW_KNOWN: Readonly<Record<LayerEntry['datum']['known'], string>> = {
@@ -70,7 +70,7 @@ function detailOf(layer: LayerEntry): string {
 }
 
 function factsOf(layer: LayerEntry): HTMLElement[] {
-  const { datum, water, quality, attribution } = layer;
+  const { datum, water, attribution } = layer;
   const assumed = datum?.known === 'assumed';
   const facts: HTMLElement[] = [];
   if (datum) {
@@ -86,7 +86,7 @@ function factsOf(layer: LayerEntry): HTMLElement[] {
           ' ',
           make('span', { class: assumed ? 'badge' : 'badge calm' }, HOW_KNOWN[datum.known] ?? datum.known),
         ),
-        make('p', { class: 'hint' }, datum.because),
+        make('p', { class: 'hint' }, asSentence(datum.because)),
       ),
     );
   }
@@ -99,17 +99,7 @@ function factsOf(layer: LayerEntry): HTMLElement[] {
         { class: 'fact', id: 'water-sources' },
         make('span', { class: 'name' }, 'Water from'),
         make('p', {}, make('b', {}, water.map(({ name }) => name).join(', ')), ...mark),
-        ...water.map(({ because }) => make('p', { class: 'hint' }, because)),
-      ),
-    );
-  }
-  if (quality) {
-    facts.push(
-      make(
-        'div',
-        { class: 'fact', id: 'quality' },
-        make('span', { class: 'name' }, 'Quality'),
-        make('p', {}, qualityText(quality)),
+        ...water.map(({ because }) => make('p', { class: 'hint' }, asSentence(because))),
       ),
     );
   }
@@ -126,11 +116,7 @@ function factsOf(layer: LayerEntry): HTMLElement[] {
   return facts;
 }
 
-/** `Greatest error: 0.98 of the bound, certified; RMS at level 14: 0.77 m`. */
-function qualityText({ maxErrorRatio, certified, measured }: NonNullable<LayerEntry['quality']>): string {
-  const greatest =
-    maxErrorRatio === null
-      ? 'Greatest error: not certified'
-      : `Greatest error: ${formatRatioUp(maxErrorRatio)} of the bound, ${certified ? 'certified' : 'certified for some levels only'}`;
-  return measured ? `${greatest}; RMS at level ${measured.level}: ${formatFineMetres(measured.rmsMetres)}` : greatest;
+/** With a capital and a full stop, which the reasons of some layers lack. */
+function asSentence(words: string): string {
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`;
 }

@@ -15,6 +15,7 @@ import { lightFromUpperLeft } from './lighting.ts';
 import { setUpNav } from './nav.ts';
 import type { ReliefState, ViewState } from './page-api.ts';
 import { freeArea, setUpPanel } from './panel.ts';
+import { QualityLine } from './quality-line.ts';
 import { Readout } from './readout.ts';
 import { Relief } from './relief.ts';
 import { ReliefPanel } from './relief-panel.ts';
@@ -34,6 +35,7 @@ export class Page {
   readonly #reliefPanel: ReliefPanel;
   readonly #layersPanel: LayersPanel;
   readonly #imagery: ImageryPanel;
+  readonly #quality: QualityLine;
   #layers: readonly LayerEntry[] = [];
   #chosen: LayerEntry | undefined;
   #survey: Survey | undefined;
@@ -60,6 +62,7 @@ export class Page {
       onChange: () => this.#remember(),
       onAdded: () => this.#showImagery(),
     });
+    this.#quality = new QualityLine(widget);
     const readout = new Readout(widget);
     const home = () => this.#goHome(this.#flight);
     const moves = setUpNav(widget, { home, link: () => this.#link(), duration: flight / 2 });
@@ -184,10 +187,12 @@ export class Page {
     this.#layerId = layer?.id ?? SMOOTH;
     this.#survey = survey;
     this.#layersPanel.mark(layer);
-    this.#reliefPanel.offerWater(layer?.extensions.includes('watermask') ?? false);
+    this.#quality.tell(layer);
+    this.#reliefPanel.offerWater(layer);
     const paint = (undulation: Undulation) => {
       if (this.#chosen !== layer) return;
-      const subject = layer && { bounds: layer.bounds, survey };
+      const maskKnowsLand = layer?.water?.some(({ kind }) => kind === 'natural-earth') ?? false;
+      const subject = layer && { bounds: layer.bounds, survey, maskKnowsLand };
       this.#reliefPanel.showRange(this.#relief.place(subject, undulation));
       this.#reliefPanel.showSpacing(this.#relief.spacing);
     };

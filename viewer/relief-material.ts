@@ -28,6 +28,7 @@ uniform float tint;
 uniform float spacing;
 uniform float amidSea;
 uniform float waves;
+uniform float maskKnowsLand;
 uniform sampler2D ramp;
 uniform sampler2D geoid;
 
@@ -67,7 +68,11 @@ czm_material czm_getMaterial(czm_materialInput materialInput)
   vec3 water = vec3(0.165, 0.335, 0.465);
   vec3 sea = mix(water, vec3(0.06, 0.16, 0.29), sqrt(depth));
   // Around the layer the base imagery is far too coarse to be looked at from near: a wash of one colour calms it.
-  vec3 around = amidSea > 0.5 ? water : vec3(0.43, 0.475, 0.40);
+  float seaAround = amidSea * (1.0 - maskKnowsLand);
+#ifdef HAS_WATER_MASK
+  seaAround += maskKnowsLand * materialInput.waterMask;
+#endif
+  vec3 around = mix(vec3(0.43, 0.475, 0.40), water, seaAround);
   float wash = mix(0.9, 0.0, smoothstep(250.0e3, 2500.0e3, away));
   float seaAlpha = amidSea > 0.5 ? mix(wash, 1.0, smoothstep(0.0, 40.0, -height)) : 1.0;
   vec3 colour = mix(around, mix(land, sea, shore), fade);
@@ -117,6 +122,8 @@ export interface ReliefGround {
   readonly high: number;
   /** Whether most of the border lies at sea level. */
   readonly amidSea: boolean;
+  /** Whether water masks tell land and sea apart outside the bounds too. */
+  readonly maskKnowsLand: boolean;
   /** Metres of the geoid above the ellipsoid at a place in degrees. */
   readonly undulation: (longitude: number, latitude: number) => number;
 }
@@ -134,6 +141,7 @@ export function createReliefMaterial(): Material {
         spacing: 0,
         amidSea: 0,
         waves: 0,
+        maskKnowsLand: 0,
         ramp: drawRamp(),
         geoid: blankPicture(),
       },
@@ -158,6 +166,7 @@ export function placeRelief(material: Material, ground: ReliefGround): void {
   uniforms.box = new Cartesian4(west * radians, south * radians, width * radians, (north - south) * radians);
   uniforms.landRange = { x: ground.low, y: Math.max(ground.high, ground.low + 1) };
   uniforms.amidSea = ground.amidSea ? 1 : 0;
+  uniforms.maskKnowsLand = ground.maskKnowsLand ? 1 : 0;
   const { picture, least, span } = drawGeoid(ground, west, south, width, north - south);
   uniforms.geoid = picture;
   // Pixel centres stand for the corners of the box.

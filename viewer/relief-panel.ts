@@ -1,4 +1,5 @@
 /** The controls of the relief: exaggeration, light, colours with their legend, contour lines. */
+import type { LayerEntry } from './api.ts';
 import { byId } from './dom.ts';
 import { formatWholeMetres } from './format.ts';
 import type { ReliefState } from './page-api.ts';
@@ -15,6 +16,8 @@ export class ReliefPanel {
   readonly #interval = byId('contour-interval', HTMLSelectElement);
   readonly #legend = byId('legend', HTMLElement);
   #range: ColourRange | undefined;
+  /** What the reader wants, while the layer has no water too. */
+  #wantsWater = true;
 
   constructor(onChange: (state: ReliefState) => void) {
     byId('legend-ramp', HTMLElement).style.background = rampAsCss();
@@ -35,7 +38,8 @@ export class ReliefPanel {
     this.#exaggeration.style.setProperty('--part', `${((state.exaggeration - 1) / 4) * 100}%`);
     this.#factor.textContent = state.exaggeration === 1 ? 'true to scale' : `${state.exaggeration}×`;
     this.#shading.checked = state.shading;
-    this.#water.checked = state.water;
+    this.#wantsWater = state.water;
+    this.#water.checked = state.water && !this.#water.disabled;
     this.#colours.checked = state.colours;
     this.#contours.checked = state.contours;
     const interval = String(state.contourInterval);
@@ -47,9 +51,16 @@ export class ReliefPanel {
     this.#legend.hidden = !state.colours || this.#range === undefined;
   }
 
-  /** Shows the switch of the water only where the layer says where water is. */
-  offerWater(known: boolean): void {
-    byId('water-field', HTMLElement).hidden = !known;
+  /** The switch of the water works where the layer says where water is; undefined: no layer. Else a sentence says why not. */
+  offerWater(layer: LayerEntry | undefined): void {
+    const known = layer?.extensions.includes('watermask') === true;
+    this.#water.disabled = !known;
+    this.#water.checked = known && this.#wantsWater;
+    const hint = byId('water-hint', HTMLElement);
+    hint.hidden = known;
+    hint.textContent = layer
+      ? 'The tiles of this layer do not say where water is: they have no water mask.'
+      : 'The smooth globe has no water mask.';
   }
 
   /** Writes the heights that the colours span; undefined when there is nothing to colour. */
@@ -72,7 +83,7 @@ export class ReliefPanel {
     return {
       exaggeration: Number(this.#exaggeration.value),
       shading: this.#shading.checked,
-      water: this.#water.checked,
+      water: this.#water.disabled ? this.#wantsWater : this.#water.checked,
       colours: this.#colours.checked,
       contours: this.#contours.checked,
       contourInterval: Number(this.#interval.value),

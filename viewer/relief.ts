@@ -12,6 +12,8 @@ export interface ReliefSubject {
   readonly bounds: Bounds;
   /** undefined when nothing is known of it. */
   readonly survey: Survey | undefined;
+  /** Whether its water masks tell land and sea apart everywhere. */
+  readonly maskKnowsLand: boolean;
 }
 
 /** From which to which height above sea level the colours run. */
@@ -62,6 +64,7 @@ export class Relief {
       // Exaggeration grows from sea level, so that a coast stays where it is.
       this.#widget.scene.verticalExaggerationRelativeHeight = fixed;
       const { points = [], highest = 0 } = subject.survey ?? {};
+      const { bounds, maskKnowsLand } = subject;
       const heights = points.map(
         ({ longitude, latitude, ellipsoidal }) => ellipsoidal - undulation(longitude, latitude),
       );
@@ -74,7 +77,7 @@ export class Relief {
       this.#range = { low: Math.floor(low / step) * step, high: Math.ceil(high / step) * step };
       const border = heights.filter((_, i) => points[i]?.atBorder);
       const amidSea = border.filter((height) => height < 3).length > border.length * 0.55;
-      placeRelief(this.#material, { bounds: subject.bounds, ...this.#range, undulation, amidSea });
+      placeRelief(this.#material, { bounds, ...this.#range, undulation, amidSea, maskKnowsLand });
     }
     this.#paint();
     return this.#range;

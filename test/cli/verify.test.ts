@@ -45,10 +45,10 @@ describe('relievo verify', () => {
     }
   });
 
-  it('ends with 2 where the words are wrong, and with 1 where there is nothing', async () => {
+  it('ends with 2 where the words are wrong, and with 3 where nothing can be judged', async () => {
     for (const [args, code, said] of [
-      [['nowhere'], 1, /is not there; expected a folder/],
-      [[import.meta.filename], 1, /is a file; expected a folder/],
+      [['nowhere'], 3, /is not there; expected a folder/],
+      [[import.meta.filename], 3, /is a file; expected a folder/],
       [['nowhere', '--sample', '0'], 2, /--sample must be at least 1/],
       [['nowhere', '--sample', 'some'], 2, /whole number/],
       [[], 2, /missing required argument 'tileset'/],
@@ -57,11 +57,11 @@ describe('relievo verify', () => {
       [['.', '--flatten', 'area.geojson'], 2, /--flatten .* give --source too/],
       [['.', '--flatten-feather', '20'], 2, /--flatten-feather .* give --source too/],
       [['.', '--source', ...MAUI_SHEETS, '--flatten-feather', '20'], 2, /give both/],
-      [['.', '--source', ...MAUI_SHEETS, '--clip', 'nowhere.geojson'], 1, /Cannot open .*nowhere\.geojson/],
-      [['.', '--source', ...MAUI_SHEETS, '--flatten', 'nowhere.geojson'], 1, /Cannot open .*nowhere\.geojson/],
-      [['ftp://x'], 1, /Only http and https addresses and folders are read/],
-      [['.', '--report', join('nowhere', 'report.html')], 1, /the folder \S*nowhere is not there/],
-      [['.', '--report', '.'], 1, /this is a folder/],
+      [['.', '--source', ...MAUI_SHEETS, '--clip', 'nowhere.geojson'], 3, /Cannot open .*nowhere\.geojson/],
+      [['.', '--source', ...MAUI_SHEETS, '--flatten', 'nowhere.geojson'], 3, /Cannot open .*nowhere\.geojson/],
+      [['ftp://x'], 3, /Only http and https addresses and folders are read/],
+      [['.', '--report', join('nowhere', 'report.html')], 3, /the folder \S*nowhere is not there/],
+      [['.', '--report', '.'], 3, /this is a folder/],
     ] as const) {
       const outcome = await relievo(['verify', ...args]);
       expect(outcome.stderr).toMatch(said);
@@ -107,7 +107,7 @@ describe('relievo verify of places', () => {
     const folder = join(temporaryFolder(), 'empty');
     mkdirSync(folder);
     const { code, stdout } = await relievo(['verify', folder]);
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(stdout).toMatch(/: no tiles\n/);
     expect(stdout).not.toMatch(/-1|level {2}/);
   });

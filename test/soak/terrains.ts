@@ -1,6 +1,6 @@
 /**
- * Seeded terrains to tiles, judged from their bytes, for as long as wanted: `node test/soak/terrains.ts [first] [count] [large]`.
- * Prints what is wrong with its seed and exits with 1.
+ * Seeded terrains to tiles, judged from their bytes, for as long as wanted: `npm run soak:terrains [-- first count large]`.
+ * Prints with its seed what is wrong, and then exits with 1, and tiles that own up to being beyond the client's bound.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,9 @@ let samples = 0;
 let greatest = 0;
 try {
   for (let seed = first; seed < first + count; seed++) {
-    const judged = await judgeTerrain(randomTerrain(seed, large), folder);
+    const judged = await judgeTerrain(await randomTerrain(seed, large), folder);
     for (const fault of judged.faults) console.log(fault);
+    for (const words of judged.told) console.log(`(told) ${words}`);
     if (judged.faults.length > 0) wrong++;
     samples += judged.samples;
     greatest = Math.max(greatest, judged.ratio);

@@ -1,43 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applyAffine } from '../../tiler/geo/affine.ts';
 import { openSource } from '../../tiler/sources/open-source.ts';
 import { gdalCorner, gdalSamples, HAS_GDAL } from '../support/gdal.ts';
+import { openPlacedFiles } from '../support/placed-files.ts';
 import { describeWithData } from '../support/test-data.ts';
+import { readWhole, refusal } from '../support/whole-source.ts';
 import { describeRasterSource } from './conformance.ts';
 
-let folder = '';
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'relievo-ascii-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-let made = 0;
-function put(text: string | Uint8Array, name = 'dem.asc', beside: Readonly<Record<string, string>> = {}): string {
-  const own = join(folder, String(made++));
-  mkdirSync(own);
-  writeFileSync(join(own, name), text);
-  for (const [other, content] of Object.entries(beside)) writeFileSync(join(own, other), content);
-  return join(own, name);
-}
+const place = openPlacedFiles('ascii');
+const put = (text: string | Uint8Array, name = 'dem.asc', beside: Readonly<Record<string, string>> = {}) =>
+  place({ [name]: text, ...beside });
 
 const degrees = { sourceCrs: 'EPSG:4326' };
 
-async function read(path: string, options: Parameters<typeof openSource>[1] = degrees) {
-  const source = await openSource([path], options);
-  try {
-    const { columns, rows } = source.info.levels[0] ?? { columns: 0, rows: 0 };
-    return { info: source.info, heights: [...(await source.read(0, { column: 0, row: 0, columns, rows }))] };
-  } finally {
-    await source.close();
-  }
-}
-
-const refusal = (code: string, text: RegExp) =>
-  expect.objectContaining({ name: 'RelievoError', code, message: expect.stringMatching(text) });
+const read = (path: string, options: Parameters<typeof readWhole>[1] = degrees) => readWhole(path, options);
 
 const HEAD = 'ncols 4\nnrows 3\nxllcorner 10\nyllcorner 47\ncellsize 1\n';
 const TWELVE = '1 2 3 4\n5 6 7 8\n9 10 11 12\n';

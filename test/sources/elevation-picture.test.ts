@@ -1,45 +1,22 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSource } from '../../tiler/sources/open-source.ts';
 import { decodePng } from '../../tiler/sources/png.ts';
 import { gdalSamples, gdalTranslate, HAS_GDAL } from '../support/gdal.ts';
+import { openPlacedFiles } from '../support/placed-files.ts';
 import { pngOf } from '../support/png-writer.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData } from '../support/test-data.ts';
+import { readWhole, refusal } from '../support/whole-source.ts';
 import { describeRasterSource } from './conformance.ts';
 
-let folder = '';
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'relievo-picture-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-let made = 0;
-function put(bytes: Uint8Array, beside: Readonly<Record<string, string>> = {}): string {
-  const own = join(folder, String(made++));
-  mkdirSync(own);
-  writeFileSync(join(own, 'dem.png'), bytes);
-  for (const [name, content] of Object.entries(beside)) writeFileSync(join(own, name), content);
-  return join(own, 'dem.png');
-}
+const place = openPlacedFiles('picture');
+const put = (bytes: Uint8Array, beside: Readonly<Record<string, string>> = {}) =>
+  place({ 'dem.png': bytes, ...beside });
 
 const PLACE = { sourceCrs: 'EPSG:4326', bounds: '10,40,14,43' };
 const RANGED = { ...PLACE, range: '0,255' };
-
-async function read(path: string, options: Parameters<typeof openSource>[1]) {
-  const source = await openSource([path], options);
-  try {
-    const { columns, rows } = source.info.levels[0] ?? { columns: 0, rows: 0 };
-    return { info: source.info, heights: [...(await source.read(0, { column: 0, row: 0, columns, rows }))] };
-  } finally {
-    await source.close();
-  }
-}
-
-const refusal = (code: string, text: RegExp) =>
-  expect.objectContaining({ name: 'RelievoError', code, message: expect.stringMatching(text) });
 
 const TWELVE = [0, 1, 2, 3, 4, 5, 6, 7, 100, 128, 254, 255];
 const grey = (values: readonly number[] = TWELVE) =>
@@ -56,7 +33,7 @@ describeRasterSource('elevation picture', () =>
 
 describe('an elevation picture', () => {
   it('of 8 bits has 256 heights from black to white', async () => {
-    const { info, heights } = await read(put(grey()), { ...PLACE, range: '-100,410' });
+    const { info, heights } = await readWhole(put(grey()), { ...PLACE, range: '-100,410' });
     expect(heights).toEqual(TWELVE.map((value) => -100 + 2 * value));
     expect(info).toMatchObject({ format: 'PNG', affine: { c: 10.5, f: 42.5 } });
   });
@@ -64,20 +41,24 @@ describe('an elevation picture', () => {
   it('of 16 bits has 65536, and a range may fall', async () => {
     const data = Uint16Array.from(TWELVE, (value) => value * 257);
     const path = put(encode({ width: 4, height: 3, channels: 1, depth: 16, data }));
-    expect((await read(path, { ...PLACE, range: '0,65535' })).heights).toEqual([...data]);
-    expect((await read(path, { ...PLACE, range: '65535,0' })).heights).toEqual([...data].map((value) => 65535 - value));
+    expect((await readWhole(path, { ...PLACE, range: '0,65535' })).heights).toEqual([...data]);
+    expect((await readWhole(path, { ...PLACE, range: '65535,0' })).heights).toEqual(
+      [...data].map((value) => 65535 - value),
+    );
   });
 
   it('may have three equal channels, and opacity, where nothing is void', async () => {
     const three = Uint8Array.from(TWELVE.flatMap((value) => [value, value, value]));
-    expect((await read(put(encode({ width: 4, height: 3, channels: 3, data: three })), RANGED)).heights).toEqual(
+    expect((await readWhole(put(encode({ width: 4, height: 3, channels: 3, data: three })), RANGED)).heights).toEqual(
       TWELVE,
     );
     const four = Uint8Array.from(TWELVE.flatMap((value, i) => [value, i === 5 ? 9 : value, value, i === 5 ? 0 : 255]));
-    const seen = (await read(put(encode({ width: 4, height: 3, channels: 4, data: four })), RANGED)).heights;
+    const seen = (await readWhole(put(encode({ width: 4, height: 3, channels: 4, data: four })), RANGED)).heights;
     expect(seen).toEqual(TWELVE.map((value, i) => (i === 5 ? Number.NaN : value)));
     const two = Uint8Array.from(TWELVE.flatMap((value, i) => [value, i === 5 ? 0 : 1]));
-    expect((await read(put(encode({ width: 4, height: 3, channels: 2, data: two })), RANGED)).heights).toEqual(seen);
+    expect((await readWhole(put(encode({ width: 4, height: 3, channels: 2, data: two })), RANGED)).heights).toEqual(
+      seen,
+    );
   });
 
   it('may have a palette of greys, and one grey that stands for nothing', async () => {
@@ -85,27 +66,27 @@ describe('an elevation picture', () => {
     const pixels = Buffer.from([0, 0, 1, 2, 1, 0, 0, 1, 2, 1, 0, 0, 1, 2, 1]);
     const path = put(pngOf({ width: 4, height: 3, colourType: 3, rows: pixels, chunks: { PLTE: palette } }));
     const row = [10, 20, 30, 20];
-    expect((await read(path, RANGED)).heights).toEqual([...row, ...row, ...row]);
+    expect((await readWhole(path, RANGED)).heights).toEqual([...row, ...row, ...row]);
     const keyed = put(
       pngOf({ width: 4, height: 3, colourType: 0, rows: pixels, chunks: { tRNS: Buffer.from([0, 2]) } }),
     );
     const values = [0, 1, Number.NaN, 1];
-    expect((await read(keyed, RANGED)).heights).toEqual([...values, ...values, ...values]);
+    expect((await readWhole(keyed, RANGED)).heights).toEqual([...values, ...values, ...values]);
   });
 
   it('in colour is refused, with where the colour is and what helps', async () => {
     const data = Uint8Array.from(TWELVE.flatMap((value, i) => [value, value, i === 6 ? 99 : value]));
     const path = put(encode({ width: 4, height: 3, channels: 3, data }));
-    await expect(read(path, RANGED)).rejects.toEqual(
+    await expect(readWhole(path, RANGED)).rejects.toEqual(
       refusal('input-unsupported', /in colour \(at column 2, row 1\).*--height-encoding/),
     );
   });
 
   it('is refused without range or place', async () => {
-    await expect(read(put(grey()), PLACE)).rejects.toEqual(refusal('input-unsupported', /--range MIN,MAX/));
-    await expect(read(put(grey()), { range: '0,1' })).rejects.toEqual(refusal('crs', /--bounds/));
+    await expect(readWhole(put(grey()), PLACE)).rejects.toEqual(refusal('input-unsupported', /--range MIN,MAX/));
+    await expect(readWhole(put(grey()), { range: '0,1' })).rejects.toEqual(refusal('crs', /--bounds/));
     for (const range of ['1,1', '5', 'a,b', '1,2,3', ',']) {
-      await expect(read(put(grey()), { ...PLACE, range })).rejects.toEqual(refusal('usage', /A range is MIN,MAX/));
+      await expect(readWhole(put(grey()), { ...PLACE, range })).rejects.toEqual(refusal('usage', /A range is MIN,MAX/));
     }
   });
 
@@ -113,12 +94,12 @@ describe('an elevation picture', () => {
     const prj =
       'GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]';
     const path = put(grey(), { 'dem.pgw': '1\n0\n0\n-1\n7\n50\n', 'dem.prj': prj });
-    expect((await read(path, { range: '0,1' })).info.affine).toEqual({ a: 1, b: 0, c: 7, d: 0, e: -1, f: 50 });
+    expect((await readWhole(path, { range: '0,1' })).info.affine).toEqual({ a: 1, b: 0, c: 7, d: 0, e: -1, f: 50 });
   });
 
   it('has a version that takes in its range', async () => {
     const path = put(grey());
-    const [a, b] = [await read(path, RANGED), await read(path, { ...PLACE, range: '0,256' })];
+    const [a, b] = [await readWhole(path, RANGED), await readWhole(path, { ...PLACE, range: '0,256' })];
     expect(a.info.version).not.toBe(b.info.version);
   });
 
@@ -126,9 +107,9 @@ describe('an elevation picture', () => {
     const codes = [100000, 100001, 188488, 0];
     const data = Uint8Array.from(codes.flatMap((code) => [code >> 16, (code >> 8) & 255, code & 255]));
     const path = put(encode({ width: 2, height: 2, channels: 3, data }));
-    const { heights } = await read(path, { ...PLACE, heightEncoding: 'terrain-rgb' });
+    const { heights } = await readWhole(path, { ...PLACE, heightEncoding: 'terrain-rgb' });
     expect(heights).toEqual([0, 0.1, 8848.8, Number.NaN].map(Math.fround));
-    const other = await read(path, { ...PLACE, heightEncoding: 'terrarium' });
+    const other = await readWhole(path, { ...PLACE, heightEncoding: 'terrarium' });
     expect(other.heights[2]).toBe(188488 / 256 - 32768);
   });
 });
@@ -170,23 +151,23 @@ describeWithData(
   ['geotiff/baltoro_4326_int16.tif', 'depth/moon_midas_depth.png', 'terrain-rgb/fuji_mapbox_rgb_512.png'],
   (baltoro, moon, fuji) => {
     it.runIf(HAS_GDAL)('GDAL writes and reads the same, with its world file', async () => {
-      const path = join(folder, 'baltoro.png');
+      const path = join(temporaryFolder(), 'baltoro.png');
       gdalTranslate(baltoro, path, ['-of', 'PNG', '-ot', 'UInt16', '-co', 'WORLDFILE=YES']);
-      const { info, heights } = await read(path, { sourceCrs: 'EPSG:4326', range: '0,65535' });
+      const { info, heights } = await readWhole(path, { sourceCrs: 'EPSG:4326', range: '0,65535' });
       expect(heights).toEqual([...gdalSamples(path)]);
-      const { affine } = (await read(baltoro, {})).info;
+      const { affine } = (await readWhole(baltoro, {})).info;
       expect(info.affine).toEqual(
         Object.fromEntries(Object.entries(affine).map(([key, value]) => [key, expect.closeTo(value, 8)])),
       );
     });
 
     it.runIf(HAS_GDAL)('a depth map of 16 bits is read as GDAL reads it', async () => {
-      const { heights } = await read(moon, { ...PLACE, range: '0,65535' });
+      const { heights } = await readWhole(moon, { ...PLACE, range: '0,65535' });
       expect(heights).toEqual([...gdalSamples(moon)]);
     });
 
     it('Fuji is as high as its makers state', async () => {
-      const { heights } = await read(fuji, { ...PLACE, heightEncoding: 'terrain-rgb' });
+      const { heights } = await readWhole(fuji, { ...PLACE, heightEncoding: 'terrain-rgb' });
       const sorted = heights.toSorted((a, b) => a - b);
       expect([sorted[0], sorted.at(-1)]).toEqual([13.7, 3751].map(Math.fround));
     });

@@ -3,13 +3,13 @@
  * at most 256 MB more of memory, in a child process that is ended when it takes longer.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../tiler/verify/random.ts';
 import type { Ending, HostileOpener } from '../support/hostile.ts';
 import { hostileOpener } from '../support/hostile.ts';
+import { openPlacedFiles } from '../support/placed-files.ts';
 import { describeWithData, REPOSITORY } from '../support/test-data.ts';
 import { GRID_FAULTS } from './grid-faults.ts';
 import { HGT_FAULTS, SOUND_SHEETS } from './hgt-faults.ts';
@@ -19,25 +19,14 @@ import { TIFF_FAULTS, variedTiff } from './tiff-faults.ts';
 const MAX_SECONDS = 2;
 const MAX_GROWTH = 256 * 2 ** 20;
 
-let folder = '';
 let opener: HostileOpener;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'relievo-malformed-'));
   opener = hostileOpener();
 });
-afterAll(() => {
-  opener.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => opener.close());
 
-let made = 0;
 /** Writes the files into a folder of their own; the path of the first. */
-function place(files: Readonly<Record<string, Uint8Array>>): string {
-  const own = join(folder, String(made++));
-  mkdirSync(own);
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(own, name), bytes);
-  return join(own, Object.keys(files)[0] ?? '');
-}
+const place = openPlacedFiles('malformed');
 
 function expectRefused(ending: Ending, says: RegExp): void {
   expect(ending).toMatchObject({ kind: 'refused', message: expect.stringMatching(says) });

@@ -1,41 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSource } from '../../tiler/sources/open-source.ts';
 import type { NumpyArray } from '../support/numpy-writer.ts';
 import { elementsOf, npyOf } from '../support/numpy-writer.ts';
+import { openPlacedFiles } from '../support/placed-files.ts';
 import { describeWithData } from '../support/test-data.ts';
+import { readWhole, refusal } from '../support/whole-source.ts';
 import { zipOfMany } from '../support/zip-writer.ts';
 import { describeRasterSource } from './conformance.ts';
 
-let folder = '';
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'relievo-numpy-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-let made = 0;
-function put(bytes: Uint8Array, ending = 'npy'): string {
-  const path = join(folder, `${made++}.${ending}`);
-  writeFileSync(path, bytes);
-  return path;
-}
+const place = openPlacedFiles('numpy');
+const put = (bytes: Uint8Array, ending = 'npy') => place({ [`dem.${ending}`]: bytes });
 
 const PLACE = { sourceCrs: 'EPSG:4326', bounds: '10,40,14,43' };
 
-async function read(path: string, options: Parameters<typeof openSource>[1] = PLACE) {
-  const source = await openSource([path], options);
-  try {
-    const { columns, rows } = source.info.levels[0] ?? { columns: 0, rows: 0 };
-    return { info: source.info, heights: [...(await source.read(0, { column: 0, row: 0, columns, rows }))] };
-  } finally {
-    await source.close();
-  }
-}
-
-const refusal = (code: string, text: RegExp) =>
-  expect.objectContaining({ name: 'RelievoError', code, message: expect.stringMatching(text) });
+const read = (path: string, options: Parameters<typeof readWhole>[1] = PLACE) => readWhole(path, options);
 
 /** 3 rows of 4, which every type can hold. */
 const TWELVE = [0, 1, 2, 3, 100, 101, 102, 103, 64, 65, 66, 127];

@@ -1,40 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applyAffine } from '../../tiler/geo/affine.ts';
 import { resolveCrs } from '../../tiler/geo/crs.ts';
 import { openSource } from '../../tiler/sources/open-source.ts';
 import { readWorldFile } from '../../tiler/sources/sidecars.ts';
 import { gdalCorner, gdalSamples, gdalTranslate, HAS_GDAL } from '../support/gdal.ts';
+import { openPlacedFiles } from '../support/placed-files.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { bytesOf, tinyTiff } from '../support/tiff-writer.ts';
+import { refusal } from '../support/whole-source.ts';
 import { describeRasterSource } from './conformance.ts';
 
-let folder = '';
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'relievo-beside-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-let made = 0;
 /** Writes files into a folder of their own; the path of the first. */
-function put(files: Readonly<Record<string, string | Uint8Array>>): string {
-  const own = join(folder, String(made++));
-  mkdirSync(own);
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(own, name), content);
-  return join(own, Object.keys(files)[0] ?? '');
-}
+const put = openPlacedFiles('beside');
 
 async function infoOf(path: string, options: Parameters<typeof openSource>[1] = {}) {
   const source = await openSource([path], options);
   await source.close();
   return source.info;
 }
-
-const refusal = (code: string, text: RegExp) =>
-  expect.objectContaining({ name: 'RelievoError', code, message: expect.stringMatching(text) });
 
 const heights = Int16Array.from({ length: 12 }, (_, i) => i + 1);
 const plain = { columns: 4, rows: 3, bits: 16, format: 2, blocks: [bytesOf(heights)] } as const;
@@ -125,11 +112,8 @@ describe('a .prj', () => {
 });
 
 describeWithData('sidecars that GDAL writes', ['geotiff/gabon_utm32_int16.tif'], (gabon) => {
-  const own = () => join(folder, `gdal-${made++}`);
-
   it.runIf(HAS_GDAL)('a baseline TIFF with .tfw and .prj lies where the GeoTIFF lies', async () => {
-    const at = own();
-    mkdirSync(at);
+    const at = temporaryFolder();
     const path = join(at, 'dem.tif');
     gdalTranslate(gabon, path, ['-co', 'PROFILE=BASELINE', '-co', 'TFW=YES']);
     rmSync(`${path}.aux.xml`, { force: true });
@@ -153,10 +137,7 @@ describeWithData('sidecars that GDAL writes', ['geotiff/gabon_utm32_int16.tif'],
   });
 
   const withOverviews = () => {
-    const at = own();
-    mkdirSync(at);
-    const path = join(at, 'dem.tif');
-    copyFileSync(gabon, path);
+    const path = put({ 'dem.tif': readFileSync(gabon) });
     execFileSync('gdaladdo', ['-ro', '-q', '-r', 'average', path, '2', '4', '8']);
     return path;
   };
@@ -169,7 +150,7 @@ describeWithData('sidecars that GDAL writes', ['geotiff/gabon_utm32_int16.tif'],
     const { levels } = source.info;
     expect(levels.slice(0, 4).map(({ scaleX }) => Math.round(scaleX))).toEqual([1, 2, 4, 8]);
     for (const level of [1, 2, 3]) {
-      const one = join(folder, `level-${level}.tif`);
+      const one = join(temporaryFolder(), `level-${level}.tif`);
       gdalTranslate(path, one, ['-oo', `OVERVIEW_LEVEL=${level - 1}`]);
       const { columns = 0, rows = 0 } = levels[level] ?? {};
       const read = await source.read(level, { column: 0, row: 0, columns, rows });

@@ -63,6 +63,14 @@ describe('judging imports', () => {
     ['tiler/mesh/a.ts', `import { readFileSync } from 'node:fs';`, 'tiler/mesh uses nothing of Node'],
     ['tiler/geo/a.ts', `import { warp } from '../fields/warp.ts';`, 'tiler/geo may not import tiler/fields'],
     ['tiler/fields/a.ts', `import { build } from '../pyramid/build.ts';`, 'tiler/fields may not import tiler/pyramid'],
+    ['tiler/verify/a.ts', `import type { Mesh } from '../mesh/a.ts';`, 'judges tiler/mesh and shares no code with it'],
+    [
+      'tiler/verify/a.ts',
+      `import { gzip } from '../encode/gzip.ts';`,
+      'judges tiler/encode and shares no code with it',
+    ],
+    ['tiler/verify/a.ts', `import { build } from '../pyramid/build.ts';`, 'tiler/verify may not import tiler/pyramid'],
+    ['tiler/encode/a.ts', `import { decode } from '../verify/decode.ts';`, 'tiler/encode may not import tiler/verify'],
     ['tiler/pyramid/a.ts', `import { app } from '../../server/app.ts';`, 'tiler/pyramid may not import server'],
     ['tiler/cli/build.ts', `import { app } from '../../server/app.ts';`, 'tiler/cli may not import server'],
     ['server/app.ts', `import { main } from '../tiler/cli/main.ts';`, 'server may not import tiler/cli'],
@@ -81,6 +89,7 @@ describe('judging imports', () => {
     ['tiler/cli/serve.ts', `import { start } from '../../server/start.ts';`],
     ['viewer/main.ts', `import type { Box } from '../tiler/geo/box.ts';`],
     ['tiler/mesh/a.ts', `import { box } from '../geo/box.ts';`],
+    ['tiler/pyramid/a.ts', `import { decode } from '../verify/decode.ts';`],
     ['tiler/geo/crs.ts', `import proj4 from 'proj4';`],
     ['viewer/vite.config.ts', `import { resolve } from 'node:path';`],
   ])('%s: %s is right', (from, text) => {

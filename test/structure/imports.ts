@@ -51,7 +51,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['tiler/sources', 'tiler/mesh'],
   ['tiler/fields', 'tiler/depth'],
   ['tiler/encode', 'tiler/catalog', 'tiler/store'],
-  ['tiler/pyramid', 'tiler/verify'],
+  ['tiler/verify'],
+  ['tiler/pyramid'],
   ['tiler/run'],
   ['tiler/cli', 'server'],
 ];

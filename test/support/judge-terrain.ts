@@ -2,16 +2,15 @@
  * Makes the tiles over a random terrain from prepared overviews, reads them back from their bytes with the verifier, and
  * gives in words whatever is wrong: mesh, borders, and the distance of every sample that is no void from the drawn surface.
  */
-import { openRasterField } from '../../tiler/fields/raster-field.ts';
+import { openRasterField, type RasterField } from '../../tiler/fields/raster-field.ts';
 import { openTerrainField } from '../../tiler/fields/terrain-field.ts';
 import { makeTile } from '../../tiler/pyramid/make-tile.ts';
 import { openPrepared } from '../../tiler/sources/prepared-source.ts';
 import { bordersOf, compareBorders } from '../../tiler/verify/check-border.ts';
 import { checkDecoded } from '../../tiler/verify/check-tile.ts';
 import { type DecodedTile, decodeTile } from '../../tiler/verify/decode.ts';
-import { forEachRun, heightInRun } from '../../tiler/verify/drawn-surface.ts';
-import type { Sheet } from '../../tiler/verify/sheet.ts';
-import { openTiling, type Tiling } from '../../tiler/verify/tiling.ts';
+import { openTiling } from '../../tiler/verify/tiling.ts';
+import { measureUnder, shownSamples } from './measure-samples.ts';
 import { memorySource } from './memory-source.ts';
 import type { RandomTerrain } from './random-terrain.ts';
 
@@ -19,6 +18,10 @@ const ELLIPSOIDAL = { datum: 'ellipsoid', known: 'file', unitMetres: 1, unit: 'm
 
 export interface Judgement {
   readonly faults: readonly string[];
+  /** Tiles whose certified error owns up to being beyond the client's bound, in words. */
+  readonly told: readonly string[];
+  /** How far from a border samples of those lie that are beyond it, at most, in 1/4096 of a tile's side. */
+  readonly toldFromBorder: number;
   readonly samples: number;
   readonly vertices: number;
   readonly level: number;
@@ -28,36 +31,38 @@ export interface Judgement {
 
 /** `folder` takes what is prepared. */
 export async function judgeTerrain(terrain: RandomTerrain, folder: string): Promise<Judgement> {
-  const { seed, kind, scheme, z, above, columns, rows, affine, heights, maxFill, tiles } = terrain;
+  const { seed, kind, placement, scheme, z, above, rasters, maxFill, tiles } = terrain;
   const tiling = openTiling(scheme.crs);
-  const memory = memorySource({
-    columns,
-    rows,
-    affine,
-    values: heights,
-    vertical: ELLIPSOIDAL,
-    version: `seed ${seed}`,
-  });
-  const source = openPrepared(memory, { folder });
-  await source.prepare();
-  const field = await openRasterField(source, scheme, { maxFill });
+  const fields: RasterField[] = [];
+  for (const [k, { heights, ...raster }] of rasters.entries()) {
+    const name = `seed ${seed}, raster ${k}`;
+    const memory = memorySource({ ...raster, values: heights, vertical: ELLIPSOIDAL, name, version: name });
+    const source = openPrepared(memory, { folder });
+    await source.prepare();
+    fields.push(await openRasterField(source, scheme, { maxFill }));
+  }
   const faults: string[] = [];
+  const told: string[] = [];
+  let toldFromBorder = 0;
   const bound = scheme.maxGeometricError(z);
-  const level = field.levelFor(z);
-  const about = `seed ${seed} (${kind}, ${scheme.id}, ${columns} x ${rows}, ${above} levels above native, overview ${level})`;
+  const level = fields[0].levelFor(z);
+  const size = rasters.map(({ columns, rows }) => `${columns} x ${rows}`).join(' over ');
+  const about = `seed ${seed} (${kind}, ${placement}, ${scheme.id}, ${size}, ${above} levels above native, overview ${level})`;
   const fault = (words: string) => faults.push(`${about}: ${words}`);
-  const sheet: Sheet = {
-    ...{ name: 'memory', west: affine.c, north: affine.f, stepX: affine.a, stepY: -affine.e },
-    ...{ columns, rows, heights },
-  };
+  const openLayer = () =>
+    openTerrainField(
+      fields.map((field) => ({ field })),
+      { floor: 'ellipsoid' },
+    );
   let samples = 0;
   let vertices = 0;
   let ratio = 0;
   const decoded = new Map<string, DecodedTile>();
   try {
+    const shown = shownSamples(rasters, fields, openLayer());
     for (const id of tiles) {
       // Each by itself, as threads make them: one layer would keep a border for the neighbour.
-      const layer = openTerrainField([{ field }], { floor: 'ellipsoid' });
+      const layer = openLayer();
       const made = await makeTile(
         { field: layer, terrain: layer, scheme, extensions: ['octvertexnormals'], maxErrorFactor: 1 },
         id,
@@ -71,18 +76,20 @@ export async function judgeTerrain(terrain: RandomTerrain, folder: string): Prom
         if (code !== 'normals-tilted') fault(`${name}: ${code}: ${message}`);
       }
       decoded.set(`${id.x},${id.y}`, tile);
-      const { worst, at, count } = measure(tile, tiling, id, sheet);
+      const { worst, at, fromBorder, count } = measureUnder(tile, tiling.box(id), shown);
       samples += count;
       vertices += made.vertices;
       ratio = Math.max(ratio, worst / bound);
-      const place = `sample ${at % columns}, ${Math.floor(at / columns)}`;
       const certified = `certified ${made.maxSampleError} m, bound ${bound} m, ${made.vertices} vertices`;
-      if (!(worst <= bound)) fault(`${name}: ${place} lies ${worst} m from the surface; ${certified}`);
-      else if (!(worst <= made.maxSampleError + ROOM * bound)) fault(`${name}: ${place}: ${worst} m, ${certified}`);
-      if (!(made.maxSampleError <= bound * (1 + ROOM))) fault(`${name}: ${certified}`);
+      const isKept = worst <= made.maxSampleError + (worst > bound ? 0 : ROOM * bound);
+      if (!isKept) fault(`${name}: ${at} lies ${worst} m from the surface; ${certified}`);
+      else if (!(Math.max(worst, made.maxSampleError / (1 + ROOM)) <= bound)) {
+        told.push(`${about}: ${name}: ${at} lies ${worst} m from the surface; ${certified}`);
+        if (worst > bound) toldFromBorder = Math.max(toldFromBorder, fromBorder);
+      }
     }
   } finally {
-    await field.close();
+    await Promise.all(fields.map((field) => field.close()));
   }
   for (const { x, y } of tiles) {
     const here = bordersAt(x, y);
@@ -94,7 +101,7 @@ export async function judgeTerrain(terrain: RandomTerrain, folder: string): Prom
     ];
     for (const { code, message } of between) fault(`tile ${z}/${x}/${y}: ${code}: ${message}`);
   }
-  return { faults, samples, vertices, level, ratio };
+  return { faults, told, toldFromBorder, samples, vertices, level, ratio };
 
   function bordersAt(x: number, y: number) {
     const tile = decoded.get(`${x},${y}`);
@@ -104,23 +111,3 @@ export async function judgeTerrain(terrain: RandomTerrain, folder: string): Prom
 
 /** Share of the bound by which what is certified may fall short: the mesh knows the Earth as a paraboloid. */
 const ROOM = 0.04;
-
-function measure(tile: DecodedTile, tiling: Tiling, id: RandomTerrain['tiles'][number], sheet: Sheet) {
-  const box = tiling.box(id);
-  let worst = 0;
-  let at = -1;
-  let count = 0;
-  for (const turn of [-360, 0, 360]) {
-    forEachRun(tile, box, sheet, turn, (run, table) => {
-      for (let column = run.from; column < run.to; column++) {
-        const k = run.row * sheet.columns + column;
-        const height = sheet.heights[k];
-        if (Number.isNaN(height)) continue;
-        count++;
-        const error = Math.abs(heightInRun(run, table, column) - height);
-        if (error > worst) [worst, at] = [error, k];
-      }
-    });
-  }
-  return { worst, at, count };
-}

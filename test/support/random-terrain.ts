@@ -2,11 +2,18 @@
  * Terrains from a seed, made to be hard on a mesh, and the tiles round one corner of a level over them: what property
  * tests of tiles are made of.
  */
-import type { Affine } from '../../tiler/geo/affine.ts';
 import { metresPerDegreeNorth } from '../../tiler/geo/ellipsoid.ts';
 import { TILE_CELLS } from '../../tiler/geo/post-grid.ts';
 import { geographic, type TileId, type TilingScheme, webMercator } from '../../tiler/geo/tiling-scheme.ts';
 import { seededRandom } from '../../tiler/verify/random.ts';
+import {
+  chooseLatitude,
+  choosePlacement,
+  type Placed,
+  type Placement,
+  placeRaster,
+  placeRoundWorld,
+} from './random-placement.ts';
 
 export const KINDS = [
   'waves',
@@ -24,27 +31,32 @@ export const KINDS = [
   'ridges',
 ] as const;
 
+/** Heights on a grid of their own. */
+export interface RandomRaster extends Placed {
+  readonly columns: number;
+  readonly rows: number;
+  /** Row-major, metres above the ellipsoid, NaN for void. */
+  readonly heights: Float32Array;
+}
+
 export interface RandomTerrain {
   readonly seed: number;
   readonly kind: (typeof KINDS)[number];
+  readonly placement: Placement;
   readonly scheme: TilingScheme;
-  /** Of the tiles; the source's own level lies `above` levels deeper. */
+  /** Of the tiles; the source's own level lies about `above` levels deeper. */
   readonly z: number;
   readonly above: number;
-  readonly columns: number;
-  readonly rows: number;
-  readonly affine: Affine;
-  /** Degrees between samples. */
-  readonly step: number;
-  /** Row-major, metres above the ellipsoid, NaN for void. */
-  readonly heights: Float32Array;
+  /** The one on top first. */
+  readonly rasters: readonly RandomRaster[];
   /** Widest void that is filled, in samples. */
   readonly maxFill: number;
   /** Of the four round the corner of tiles that lies in the raster: all, or two that share a border. */
   readonly tiles: readonly TileId[];
 }
 
-/** Longer than 256 samples where overviews are wanted, and narrow so that a terrain costs little. */
+/** Most are small. Longer than 256 samples where overviews are wanted, and narrow so that a terrain costs little. */
+const SMALL = [24, 24] as const;
 const SIZES = [
   [40, 40],
   [270, 10],
@@ -63,6 +75,8 @@ const LARGE_SIZES = [
   [24, 600],
   [1060, 16],
 ] as const;
+const LONG = 0.07;
+const WORLD_COLUMNS = [72, 128, 200] as const;
 
 /** Of heights: in bounds that a client assumes, and metres, at most. */
 const MOST_BOUNDS = 60;
@@ -70,39 +84,57 @@ const MOST_METRES = 5000;
 /** And by the distance of samples: towers on fine data, mountains on coarse. */
 const MOST_METRES_BESIDE = 300;
 const STEEPEST = 10;
-/** Towards the poles triangles of coarse tiles leave the lines in u and v that they are meshed on, by more than the reserve. */
-const MOST_LATITUDE = 70;
+const MOST_LATITUDE = { geographic: 89, 'web-mercator': 84 } as const;
 
 /** `large`: some ten times as many samples. */
-export function randomTerrain(seed: number, large = false): RandomTerrain {
+export async function randomTerrain(seed: number, large = false): Promise<RandomTerrain> {
   const random = seededRandom(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)];
+  const kind = KINDS[seed % KINDS.length];
+  const placement = choosePlacement(random);
+  const isWorld = placement === 'world';
   const scheme = random() < 0.6 ? geographic : webMercator;
-  const [columns, rows] = pick<readonly [number, number]>(large ? LARGE_SIZES : SIZES);
-  const above = Math.floor(random() * 6);
-  const native = 9 + Math.floor(random() * 8);
+  const long = large || (random() < LONG && placement !== 'mosaic');
+  const [columns, rows] = isWorld
+    ? worldSize(pick(WORLD_COLUMNS))
+    : long
+      ? pick<Size>(large ? LARGE_SIZES : SIZES)
+      : SMALL;
+  const above = isWorld ? 0 : Math.floor(random() * (long ? 6 : 3));
+  const native = isWorld ? 1 + Math.floor(random() * 6) : 9 + Math.floor(random() * 8);
   const z = native - above;
-  const spacing = 360 / scheme.columns(native) / TILE_CELLS;
-  const step = spacing * (random() < 0.3 ? 1 : 1 + 0.99 * random());
-  const x = random() < 0.1 ? 0 : Math.floor(random() * scheme.columns(z));
-  const y = Math.max(1, scheme.rowAt(z, MOST_LATITUDE * (2 * random() - 1)));
+  const step = (360 / scheme.columns(native) / TILE_CELLS) * (random() < 0.3 ? 1 : 1 + 0.99 * random());
+  const x = isWorld || random() < 0.1 ? 0 : Math.floor(random() * scheme.columns(z));
+  const lat = chooseLatitude(placement, MOST_LATITUDE[scheme.id], random);
+  const y = Math.min(scheme.rows(z) - 1, Math.max(1, scheme.rowAt(z, lat)));
   const corner = { lon: scheme.extent.west + (x * 360) / scheme.columns(z), lat: scheme.rowEdge(z, y) };
   const [column, row] = [columns, rows].map((size) => {
     const at = size * (0.15 + 0.7 * random());
     return random() < 0.4 ? Math.floor(at) : random() < 0.3 ? Math.floor(at) + 0.5 : at;
   });
-  const affine = { a: step, b: 0, c: corner.lon - column * step, d: 0, e: -step, f: corner.lat + row * step };
-  const kind = KINDS[seed % KINDS.length];
+  const placed = isWorld
+    ? placeRoundWorld(columns)
+    : await placeRaster(placement, { ...corner, column, row }, step, random);
   const bound = scheme.maxGeometricError(z);
-  const shape = shapeOf(kind, random, bound, { columns, rows, column: Math.round(column), row: Math.round(row) });
-  const heights = new Float32Array(columns * rows);
-  const base = random() < 0.5 ? 0 : 3000 * random();
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) heights[r * columns + c] = shape(c, r);
-  const known = heights.filter((height) => !Number.isNaN(height));
-  const range = known.reduce((most, height) => Math.max(most, Math.abs(height)), 0);
   const most = Math.min(MOST_METRES, MOST_METRES_BESIDE + STEEPEST * step * metresPerDegreeNorth(corner.lat));
-  const scale = Math.min(1, most / range);
-  for (let k = 0; k < heights.length; k++) heights[k] = base + heights[k] * scale;
+  const base = random() < 0.5 ? 0 : 3000 * random();
+  const heightsOf = (raster: Raster) => {
+    const shape = shapeOf(kind, random, bound, raster);
+    const heights = Float32Array.from({ length: raster.columns * raster.rows }, (_, k) =>
+      shape(k % raster.columns, Math.floor(k / raster.columns)),
+    );
+    const range = heights.reduce((far, height) => (Number.isNaN(height) ? far : Math.max(far, Math.abs(height))), 0);
+    const scale = Math.min(1, most / range);
+    return heights.map((height) => base + height * scale);
+  };
+  const at = { column: Math.round(column), row: Math.round(row) };
+  const rasters = [{ ...placed, columns, rows, heights: heightsOf({ columns, rows, ...at }) }];
+  if (placement === 'mosaic') {
+    const wide = 2 * columns;
+    const below = { ...corner, column: wide * (0.2 + 0.6 * random()), row: wide * (0.2 + 0.6 * random()) };
+    const lower = await placeRaster(pick(['parallel', 'UTM']), below, step * pick([1, 1.7, 3]), random);
+    rasters.push({ ...lower, columns: wide, rows: wide, heights: heightsOf({ columns: wide, rows: wide, ...at }) });
+  }
   const across = scheme.columns(z);
   const [west, east] = [(x + across - 1) % across, x];
   const round = [
@@ -110,11 +142,17 @@ export function randomTerrain(seed: number, large = false): RandomTerrain {
     { z, x: east, y: y - 1 },
     { z, x: west, y },
     { z, x: east, y },
-  ];
+  ].filter((tile, k, all) => all.findIndex((other) => other.x === tile.x && other.y === tile.y) === k);
   // A border is enough for most.
-  const tiles = large || random() < 0.1 ? round : [round[0], pick([round[1], round[2]])];
+  const tiles = large || random() < 0.1 ? round : [round[0], pick(round.slice(1, 3))];
   const maxFill = pick([4, 8, 16]);
-  return { seed, kind, scheme, z, above, columns, rows, affine, step, heights, maxFill, tiles };
+  return { seed, kind, placement, scheme, z, above, rasters, maxFill, tiles };
+}
+
+type Size = readonly [columns: number, rows: number];
+
+function worldSize(columns: number): Size {
+  return [columns, columns / 2];
 }
 
 /** `column` and `row`: the sample nearest to the corner. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { CesiumTerrainProvider } from 'cesium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DecodedTile, decodeTile } from '../../tiler/verify/decode.ts';
+import { type DecodedTile, decodePlainTile, decodeTile } from '../../tiler/verify/decode.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { planTile, writeTile } from './tiny-tile.ts';
 
@@ -166,5 +166,26 @@ describe('decodeTile', () => {
     const packed = gzipSync(writeTile(plan));
     expect(decodeTile(packed.subarray(0, 60)).faults.map(({ code }) => code)).toEqual(['gzip-broken']);
     expect(decodeTile(gzipSync(packed)).tile).toBeUndefined();
+  });
+});
+
+describe('decodePlainTile', () => {
+  it('reads a tile that happens to begin like gzip, which decodeTile cannot know', () => {
+    const bytes = Uint8Array.from(writeTile(planTile({ z: 3, x: 5, y: 2 }, (lon, lat) => lon + lat)));
+    const before = decode(bytes);
+    // The low half of the centre's x: less than two metres.
+    bytes.set([0x1f, 0x8b, 0x08, 0x00]);
+    expect(decodeTile(bytes).faults.map(({ code }) => code)).toEqual(['gzip-broken']);
+    const { tile, faults } = decodePlainTile(bytes);
+    expect(faults).toEqual([]);
+    expect(Math.abs((tile?.centre[0] ?? Number.NaN) - before.centre[0])).toBeLessThan(2);
+    expect({ ...tile, centre: before.centre }).toEqual(before);
+  });
+
+  it('takes no packed bytes', () => {
+    const packed = gzipSync(writeTile(planTile({ z: 3, x: 5, y: 2 }, () => 0)));
+    const { tile, faults } = decodePlainTile(packed);
+    expect(tile).toBeUndefined();
+    expect(faults.map(({ code }) => code)).toEqual(['truncated']);
   });
 });

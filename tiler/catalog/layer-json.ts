@@ -40,6 +40,8 @@ export interface LayerJson {
     readonly heights: 'ellipsoidal';
     /** Boxes as `bounds` in which the tiling scheme has no tiles at all, where there are any. */
     readonly missing?: readonly LayerJson['bounds'][] | undefined;
+    /** First level with relief, where it is not 0: those before it are flat on purpose. */
+    readonly minZoom?: number | undefined;
     readonly maxErrorFactor: number;
     readonly sources: readonly string[];
     /** False where sources were not prepared, so that nobody knows what their own overviews leave out. */
@@ -74,6 +76,7 @@ export interface LayerDescription {
   readonly datum: DatumStatement;
   readonly crs: CrsStatement;
   readonly warnings: readonly string[];
+  readonly minZoom: number;
   readonly maxErrorFactor: number;
   readonly sources: readonly string[];
   readonly certified?: boolean | undefined;
@@ -105,6 +108,7 @@ export function writeLayerJson(layer: LayerDescription): LayerJson {
       warnings: layer.warnings,
       heights: 'ellipsoidal',
       ...(layer.scheme.extent.north < 90 && { missing: capsBeyond(layer.scheme) }),
+      ...(layer.minZoom > 0 && { minZoom: layer.minZoom }),
       maxErrorFactor: layer.maxErrorFactor,
       sources: layer.sources,
       ...(layer.certified !== undefined && { certified: layer.certified }),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** The command `relievo`: words typed to options, errors to one sentence and an exit code (0, 1 failed, 2 wrong usage). */
+/** The command `relievo`: words typed to options, errors to one sentence and an exit code (`EXIT`). */
 import { Command, CommanderError } from 'commander';
-import { exitCodeOf, RelievoError } from '../error.ts';
+import { EXIT, exitCodeOf, RelievoError } from '../error.ts';
 import { VERSION } from '../version.ts';
 import { addBuildCommand } from './build.ts';
 import { addInfoCommand } from './info.ts';
@@ -42,18 +42,19 @@ try {
 }
 
 function report(error: unknown): number {
+  const failed = Number(process.exitCode ?? EXIT.failed);
   // Commander has said its sentence itself; help and version are no mistakes.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
   if (error instanceof Interrupted) {
     process.stderr.write(`relievo: ${error.message}\n`);
-    return Number(process.exitCode ?? 1);
+    return failed;
   }
   if (error instanceof RelievoError && error.code !== 'internal') {
     const place = error.where && !error.message.includes(error.where) ? `${error.where}: ` : '';
     process.stderr.write(`relievo: ${place}${error.message}\n`);
-    return exitCodeOf(error);
+    return exitCodeOf(error, failed);
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`relievo: this is a fault of Relievo, please report it: ${text}\n`);
-  return 1;
+  return failed;
 }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { RelievoError } from '../error.ts';
+import { EXIT, RelievoError } from '../error.ts';
 import { sourceOptionsSchema } from '../pyramid/options.ts';
 import { absoluteName } from '../sources/source-name.ts';
 import { checkLayer } from '../verify/check-layer.ts';
@@ -38,7 +38,7 @@ export function addVerifyCommand(program: Command): void {
     .command('verify')
     .summary('say whether a tileset is sound, and how far it is from its source')
     .description(
-      'Checks a tileset of quantized-mesh, of any tool: layer.json, every tile, every border, and over http the headers. With --source also the error of the drawn surface. Ends with 1 when there is a fault.',
+      'Checks a tileset of quantized-mesh, of any tool: layer.json, every tile, every border, and over http the headers. With --source also the error of the drawn surface. Ends with 1 when there is a fault, with 3 when nothing could be judged.',
     )
     .argument('<tileset>', 'folder or http(s) address, of the set or of its layer.json')
     .option('--source <dem...>', 'elevation rasters that the surface is measured against, as for build');
@@ -60,6 +60,8 @@ Examples:
 }
 
 async function run(place: string, typed: Record<string, unknown>): Promise<void> {
+  // Until there is a verdict, whatever ends the process.
+  process.exitCode = EXIT.unjudged;
   const { sample, seed, threads = availableParallelism() } = readFlags(verifySchema, typed);
   const names = (typed.source as string[] | undefined)?.map(absoluteName);
   const asked = readFlags(sourceSchema, withDatum(typed));
@@ -68,14 +70,14 @@ async function run(place: string, typed: Record<string, unknown>): Promise<void>
   const reportFile = typed.report === undefined ? undefined : resolve(String(typed.report));
   if (reportFile !== undefined) await checkReportFile(reportFile);
   const progress = openProgress(process.stderr, 'tiles');
-  const report = await interruptible(async (signal) => {
+  const { report, found } = await interruptible(async (signal) => {
     const where = isAddress(place) ? place : resolve(place);
     const set = await openTileSet(where, signal);
     const how = { ...howToRead(asked, set.layerJson), areas: await readDemAreas(readFlags(areaSchema, typed)) };
     const dem = names && (await openDem(names, { ...how, signal }));
     const spec = { place: where, sources: names ?? [], dem: how };
     try {
-      return await verifyTileset(set, {
+      const report = await verifyTileset(set, {
         dem,
         sample,
         seed,
@@ -84,6 +86,7 @@ async function run(place: string, typed: Record<string, unknown>): Promise<void>
         signal,
         onTiles: progress.update,
       });
+      return { report, found: set.layerJson !== undefined || report.tileset.tiles > 0 };
     } finally {
       await dem?.close();
     }
@@ -92,7 +95,7 @@ async function run(place: string, typed: Record<string, unknown>): Promise<void>
   process.stdout.write(
     json ? `${JSON.stringify(report)}\n` : `${verifyPage(report, openPaint(process.stdout, process.env))}\n`,
   );
-  process.exitCode = report.sound ? 0 : 1;
+  if (found) process.exitCode = report.sound ? 0 : EXIT.failed;
 }
 
 /** What says how a source is to be understood would be lost without one. */

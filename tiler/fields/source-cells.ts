@@ -51,6 +51,12 @@ export interface CellPart {
 
 /** Squares along a side of the lattice on which projections and geoids are worked out exactly. */
 const LATTICE = 16;
+/**
+ * Of grids in longitude and latitude only geoids bend, so little that squares of so many degrees tell them to a fraction of a
+ * millimetre.
+ */
+const GEOID_SQUARE = 0.02;
+const MIN_LATTICE = 2;
 const MAX_LATTICE = 64;
 /** What interpolation on it may be off, in samples of the level that is placed. */
 const MAX_OFF = 0.1;
@@ -153,7 +159,7 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
     const full = info.levels[0];
     const whole = { west: 0, north: 0, east: full.columns - 1, south: full.rows - 1 };
     const extent = { west: Infinity, east: -Infinity, north: Infinity, south: -Infinity };
-    const turn = info.periodColumns;
+    const turn = columnsInTurn();
     let first: number | undefined;
     const steps = grid.asStored ? 8 : 32;
     for (let j = 0; j <= steps; j++) {
@@ -165,18 +171,24 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
         let near = column;
         first ??= column;
         if (turn !== undefined)
-          near = column + Math.round((first + (i / steps) * widthInColumns() - column) / turn) * turn;
+          near = column + Math.round((first + (i / steps) * (width / 360) * turn - column) / turn) * turn;
         extent.west = Math.min(extent.west, near);
         extent.east = Math.max(extent.east, near);
         extent.north = Math.min(extent.north, row);
         extent.south = Math.max(extent.south, row);
       }
     }
-    return extent;
+    if (turn === undefined || info.periodColumns !== undefined) return extent;
+    // The rim may have been followed in another turn than that of the samples, or in two of theirs.
+    const turned = [-1, 0, 1].map((k) => ({ ...extent, west: extent.west + k * turn, east: extent.east + k * turn }));
+    const within = turned.filter(({ west, east }) => east > -1 && west < full.columns);
+    return within.length > 1 ? { ...extent, west: whole.west, east: whole.east } : (within[0] ?? extent);
   }
 
-  function widthInColumns(): number {
-    return info.periodColumns === undefined ? 0 : (width / 360) * info.periodColumns;
+  /** Where columns are meridians, as far apart as a source that goes once round the world has it. */
+  function columnsInTurn(): number | undefined {
+    const { a, d } = info.affine;
+    return info.periodColumns ?? (field.crs.geographic && d === 0 ? 360 / field.crs.unitMetres / a : undefined);
   }
 
   function windowOf(level: number): SampleWindow | undefined {
@@ -277,7 +289,9 @@ export function openPlacer(field: RasterField, posts: PostGrid): TilePlacer {
     }
     const box = { west, north, width: east - west, height: south - north };
     const turn = (across * 360) / width;
-    for (let squares = LATTICE; squares <= MAX_LATTICE; squares *= 2) {
+    const forGeoid = Math.ceil(width / GEOID_SQUARE);
+    const least = grid.asStored ? Math.min(LATTICE, Math.max(MIN_LATTICE, forGeoid)) : LATTICE;
+    for (let squares = least; squares <= MAX_LATTICE; squares *= 2) {
       const lattice = new SampleLattice(box, { squares, turn, exactly });
       if (grid.asStored || lattice.worstOff(scaleX, scaleY) <= MAX_OFF) return lattice;
     }

@@ -1,9 +1,9 @@
 /**
  * From longitude and latitude to sample indices of a raster. Where the file's coordinates are longitude and latitude on
- * WGS84 that is exact. For all others the projection or datum shift runs at control nodes only, at global post indices of the level, and is interpolated between them: the
- * same nodes whichever tile asks, and within 1/100 of a sample of the exact answer.
+ * WGS84 that is exact. For all others the projection or datum shift runs at control nodes only, at global post indices of
+ * the level, and is interpolated between them: the same nodes whichever tile asks, and within 1/100 of a sample of the exact
+ * answer.
  */
-
 import { RelievoError } from '../error.ts';
 import { applyAffine, invertAffine } from '../geo/affine.ts';
 import type { Crs } from '../geo/crs.ts';
@@ -12,6 +12,7 @@ import { cellAround, type PostGrid, postLatitudes, postLongitudes } from '../geo
 import type { LonLatBox, TilingScheme } from '../geo/tiling-scheme.ts';
 import type { RasterInfo, SampleWindow } from '../sources/raster-source.ts';
 import type { Positions } from './cells.ts';
+import { findBounds, findSpacing, isLonLat, spread } from './raster-extent.ts';
 
 /** Error of the interpolated projection in level-0 samples, at most. */
 export const MAX_WARP_ERROR = 0.01;
@@ -50,8 +51,8 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
   /** Longitudes are a circle: a raster may be stored from -180, from 0, or across 180. */
   const turn = crs.geographic ? 360 / crs.unitMetres : undefined;
   const [middleX] = applyAffine(info.affine, (columns - 1) / 2, (rows - 1) / 2);
-  const bounds = findBounds();
-  const spacingDegrees = findSpacing();
+  const bounds = findBounds(info, crs, inverse);
+  const spacingDegrees = findSpacing(info, crs);
   if (!(spacingDegrees >= MIN_SPACING_DEGREES)) {
     throw new RelievoError(
       'crs',
@@ -242,89 +243,6 @@ export function openSourceGrid(info: RasterInfo, crs: Crs, scheme: TilingScheme)
     }
     return worst;
   }
-
-  function findBounds(): LonLatBox {
-    if (asStored && info.affine.b === 0 && info.affine.d === 0) {
-      const [x0, y0] = applyAffine(info.affine, -0.5, -0.5);
-      const [x1, y1] = applyAffine(info.affine, columns - 0.5, rows - 0.5);
-      const lat = { south: Math.max(-90, Math.min(y0, y1)), north: Math.min(90, Math.max(y0, y1)) };
-      const west = Math.min(x0, x1);
-      const width = Math.abs(x1 - x0);
-      if (width >= 360) return { west: -180, east: 180, ...lat };
-      const start = ((((west + 180) % 360) + 360) % 360) - 180;
-      return { west: start, east: start + width, ...lat };
-    }
-    return boundsOfPlaces();
-  }
-
-  /** The box round the places of samples spread over the raster and along its rim, grown by the gap between them. */
-  function boundsOfPlaces(): LonLatBox {
-    const lons: number[] = [];
-    let south = 90;
-    let north = -90;
-    for (const [column, row] of spread(columns, rows, 65)) {
-      const [lon, lat] = crs.inverse(applyAffine(info.affine, column, row));
-      if (!Number.isFinite(lon) || !Number.isFinite(lat)) continue;
-      lons.push(lon);
-      south = Math.min(south, lat);
-      north = Math.max(north, lat);
-    }
-    if (lons.length === 0) {
-      throw new RelievoError(
-        'crs',
-        `None of the raster lies inside the domain of ${crs.name}: its coordinates or its CRS are wrong`,
-        {
-          where: info.name,
-        },
-      );
-    }
-    const margin = Math.max(1e-9, (north - south) / 64);
-    south -= margin;
-    north += margin;
-    for (const pole of [90, -90]) {
-      const [column, row] = (() => {
-        const [x, y] = crs.forward([0, pole]);
-        return applyAffine(inverse as NonNullable<typeof inverse>, x, y);
-      })();
-      if (column > -1 && column < columns && row > -1 && row < rows) {
-        if (pole > 0) north = 90;
-        else south = -90;
-      }
-    }
-    const { west, east } = enclosingArc(lons);
-    const marginLon = (east - west) / 64;
-    const full = east - west + 2 * marginLon >= 359 || north >= 90 || south <= -90;
-    return {
-      south: Math.max(-90, south),
-      north: Math.min(90, north),
-      west: full ? -180 : west - marginLon,
-      east: full ? 180 : east + marginLon,
-    };
-  }
-
-  function findSpacing(): number {
-    const column = (columns - 1) / 2;
-    const row = (rows - 1) / 2;
-    const { a, b, d, e } = info.affine;
-    if (crs.geographic) return Math.min(Math.hypot(a, d), Math.hypot(b, e)) * crs.unitMetres;
-    const here = crs.inverse(applyAffine(info.affine, column, row));
-    const along = crs.inverse(applyAffine(info.affine, column + 1, row));
-    const down = crs.inverse(applyAffine(info.affine, column, row + 1));
-    return Math.min(degreesBetween(here, along), degreesBetween(here, down));
-  }
-}
-
-/** Whether coordinates are longitude and latitude on WGS84, in degrees, without any shift. */
-function isLonLat(crs: Crs): boolean {
-  if (!crs.geographic || crs.unitMetres !== 1) return false;
-  const places = [
-    [7.25, 46.5],
-    [-71.5, -33.25],
-  ] as const;
-  return places.every(([lon, lat]) => {
-    const [x, y] = crs.forward([lon, lat]);
-    return x === lon && y === lat;
-  });
 }
 
 /** The remainder in 0..period. */
@@ -353,37 +271,7 @@ function bilinear(values: Float64Array, p: number, columns: number, fx: number, 
   return north * (1 - fy) + south * fy;
 }
 
-/** `side` by `side` samples over the raster, outer edges included. */
-function* spread(columns: number, rows: number, side: number): Generator<[column: number, row: number]> {
-  for (let j = 0; j < side; j++) {
-    for (let i = 0; i < side; i++) {
-      yield [-0.5 + (columns * i) / (side - 1), -0.5 + (rows * j) / (side - 1)];
-    }
-  }
-}
-
-/** The shortest arc of longitude that holds all; west within -180..180, east at most 360 further. */
-export function enclosingArc(lons: readonly number[]): { west: number; east: number } {
-  const sorted = lons.map((lon) => ((((lon + 180) % 360) + 360) % 360) - 180).sort((a, b) => a - b);
-  let gap = sorted[0] + 360 - sorted[sorted.length - 1];
-  let west = sorted[0];
-  let east = sorted[sorted.length - 1];
-  for (let i = 1; i < sorted.length; i++) {
-    if (sorted[i] - sorted[i - 1] <= gap) continue;
-    gap = sorted[i] - sorted[i - 1];
-    west = sorted[i];
-    east = sorted[i - 1] + 360;
-  }
-  return { west, east };
-}
-
 /** Degrees eastwards from one longitude to another, 0..360. */
 function eastOf(west: number, lon: number): number {
   return (((lon - west) % 360) + 360) % 360;
-}
-
-/** Distance on the sphere, in degrees of latitude. */
-function degreesBetween([lonA, latA]: readonly [number, number], [lonB, latB]: readonly [number, number]): number {
-  const east = (((lonB - lonA + 540) % 360) - 180) * Math.cos((((latA + latB) / 2) * Math.PI) / 180);
-  return Math.hypot(east, latB - latA);
 }

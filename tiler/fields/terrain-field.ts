@@ -15,8 +15,8 @@ import { FilledBlocks, type Stage } from './filled-sheet.ts';
 import { type FlatShare, type FlatSurface, identityOf, layFlat, openFlat } from './flatten.ts';
 import type { DatumStatement, GroundShare, HeightField, HeightFieldInfo, Surface, Touch } from './height-field.ts';
 import { layOver } from './lay-over.ts';
+import { enclosingArc } from './raster-extent.ts';
 import { type Feather, nearStage, overlap, planFeather, type RasterField, touchOf } from './raster-field.ts';
-import { enclosingArc } from './source-grid.ts';
 
 /** What lies where there is nothing: mean sea level, or the ellipsoid itself. */
 export type Floor = 'sea-level' | 'ellipsoid';

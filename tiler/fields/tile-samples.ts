@@ -85,8 +85,9 @@ export async function readTileSamples(
     const same = SAME + SAME_SHARE * posts.scheme.maxGeometricError(id.z);
     const kept: number[] = [];
     for (let k = 0; k < found.x.length; k++) {
-      if (ground.origin[k] === member.dataOrigin && Math.abs(ground.heights[k] - found.heights[k]) <= same)
-        kept.push(k);
+      // A sample counts where it agrees, a cell where what lies under it is shown as it is.
+      const plain = found.level === 0 || ground.origin[k] === member.dataOrigin;
+      if (plain && Math.abs(ground.heights[k] - found.heights[k]) <= same) kept.push(k);
     }
     // Wholly hidden is no loss.
     const inPart = found.level > 0 && kept.length > 0 && kept.length < found.x.length;

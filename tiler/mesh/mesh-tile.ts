@@ -208,7 +208,7 @@ class TileMesher {
         const height = borderHeight(line, maxSampleError, k);
         if (position % SIDE === 0) this.#setHeight(cornerAt(x, y), height);
         else this.#insert(x, y, height);
-        triangulation.changedCount = 0;
+        triangulation.forgetChanged();
       }
       worst = Math.max(worst, measureBorder(profile, chosen));
     };
@@ -226,7 +226,7 @@ class TileMesher {
     for (let j = stepY; j < rows - 1; j += stepY) {
       for (let i = stepX; i < columns - 1; i += stepX) this.#insertPost(i, j);
     }
-    this.#work.triangulation.changedCount = 0;
+    this.#work.triangulation.forgetChanged();
   }
 
   /** Inserts worst posts until none is beyond the bound. */
@@ -244,7 +244,7 @@ class TileMesher {
       const t = queue.worst();
       if (t < 0 || triangulation.vertexCount >= capacity) break;
       const post = worstPost[t];
-      triangulation.changedCount = 0;
+      triangulation.forgetChanged();
       this.#insertPost(post % columns, (post / columns) | 0, t);
       for (let k = 0; k < triangulation.changedCount; k++) update(triangulation.changed[k]);
     }
@@ -274,7 +274,7 @@ class TileMesher {
     for (;;) {
       const t = queue.worst();
       if (t < 0 || triangulation.vertexCount >= capacity) break;
-      triangulation.changedCount = 0;
+      triangulation.forgetChanged();
       if (postError[t] / maxError > cellError[t] / maxSampleError) {
         const post = worstPost[t];
         const [column, row] = [post % columns, (post / columns) | 0];
@@ -294,7 +294,7 @@ class TileMesher {
           update(t);
         }
       }
-      for (const changed of new Set(triangulation.changed.subarray(0, triangulation.changedCount))) update(changed);
+      for (let k = 0; k < triangulation.changedCount; k++) update(triangulation.changed[k]);
     }
     return stuck;
   }

@@ -11,7 +11,7 @@ export class Triangulation {
   readonly y: Int32Array;
   readonly corners: Int32Array;
   readonly adjacent: Int32Array;
-  /** Triangles changed since the list was last emptied; may repeat. */
+  /** Triangles changed since `forgetChanged`, each once. */
   readonly changed: Int32Array;
   changedCount = 0;
   vertexCount = 0;
@@ -19,6 +19,7 @@ export class Triangulation {
   /** Where the next walk starts: the triangle touched last. */
   private near = 0;
   private readonly legalizeStack: Int32Array;
+  private readonly isChanged: Uint8Array;
 
   /** Room for so many vertices. */
   constructor(vertices: number) {
@@ -27,7 +28,8 @@ export class Triangulation {
     this.y = new Int32Array(vertices);
     this.corners = new Int32Array(3 * triangles);
     this.adjacent = new Int32Array(3 * triangles);
-    this.changed = new Int32Array(16 * triangles);
+    this.changed = new Int32Array(triangles);
+    this.isChanged = new Uint8Array(triangles);
     this.legalizeStack = new Int32Array(3 * triangles);
   }
 
@@ -35,7 +37,7 @@ export class Triangulation {
   start(lastX: number, lastY: number): void {
     this.vertexCount = 0;
     this.triangleCount = 0;
-    this.changedCount = 0;
+    this.forgetChanged();
     this.near = 0;
     const nw = this.addVertex(0, 0);
     const ne = this.addVertex(lastX, 0);
@@ -66,11 +68,22 @@ export class Triangulation {
     return p;
   }
 
+  forgetChanged(): void {
+    for (let k = 0; k < this.changedCount; k++) this.isChanged[this.changed[k]] = 0;
+    this.changedCount = 0;
+  }
+
   /** Lists the triangles round a vertex in `changed`; slow. */
   listRound(vertex: number): void {
     for (let e = 0; e < 3 * this.triangleCount; e++) {
-      if (this.corners[e] === vertex) this.changed[this.changedCount++] = (e / 3) | 0;
+      if (this.corners[e] === vertex) this.listChanged((e / 3) | 0);
     }
+  }
+
+  private listChanged(triangle: number): void {
+    if (this.isChanged[triangle] === 1) return;
+    this.isChanged[triangle] = 1;
+    this.changed[this.changedCount++] = triangle;
   }
 
   /** Twice the signed area of three vertices: positive when counter-clockwise seen from above (y counted southwards). */
@@ -227,7 +240,7 @@ export class Triangulation {
     if (bc >= 0) adjacent[bc] = at + 1;
     if (ca >= 0) adjacent[ca] = at + 2;
     this.near = (at / 3) | 0;
-    this.changed[this.changedCount++] = this.near;
+    this.listChanged(this.near);
     return at;
   }
 }

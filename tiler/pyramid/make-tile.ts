@@ -10,6 +10,7 @@ import { lookUnder, MAX_REACH, type MemberCells, reachingFar, readTileSamples } 
 import { type HeightGrid, postsOfTile, withoutHalo } from '../geo/post-grid.ts';
 import { geographic, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
 import { curvatureSlack } from '../mesh/curvature.ts';
+import { boundDrawnError } from '../mesh/drawn-error.ts';
 import { type MeshedTile, meshTile } from '../mesh/mesh-tile.ts';
 import { computeNormals } from '../mesh/normals.ts';
 import { UV_MAX } from '../mesh/terrain-mesh.ts';
@@ -45,7 +46,7 @@ export interface MadeTile {
  * Part of every layer's version, and so of addresses, ETags and caches: raise it when the same source and options give
  * other bytes, whatever the cause (fill, warp, shares of the bound, meshing, order, encoding). A test pins tiles' hashes.
  */
-export const TILE_VERSION = 4;
+export const TILE_VERSION = 5;
 
 /**
  * Part of the bound kept back for what meshing does not see: heights are rounded to 1/32767 of the tile's range, u and v
@@ -116,12 +117,13 @@ export async function makeTile(
     maxHeight,
   });
   const rounding = (maxHeight - minHeight) / UV_MAX / 2;
+  const drawn = () => boundDrawnError(mesh, grid.posts, cells, { flat: mesh.maxSampleError, limit });
   return {
     bytes,
     vertices: mesh.u.length,
     triangles: mesh.triangles.length / 3,
     maxError: mesh.maxError + rounding,
-    maxSampleError: complete ? mesh.maxSampleError + rounding + curvatureSlack(scheme, id) : NaN,
+    maxSampleError: complete ? drawn() + rounding + curvatureSlack(scheme, id) : NaN,
   };
 }
 

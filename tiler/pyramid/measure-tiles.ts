@@ -1,8 +1,9 @@
 /**
  * Holds tiles as they are written against full-resolution samples of their sources: those of the chosen windows, or all.
+ * Tiles are decoded and looked at by the verifier's own code, which shares none with what made them.
  */
-import { decodeMesh } from '../encode/decode-mesh.ts';
-import { readFullSamples } from '../fields/full-samples.ts';
+import { RelievoError } from '../error.ts';
+import { type FullSamples, readFullSamples } from '../fields/full-samples.ts';
 import { overlap } from '../fields/raster-field.ts';
 import { openPlacer } from '../fields/source-cells.ts';
 import type { TerrainField } from '../fields/terrain-field.ts';
@@ -12,7 +13,9 @@ import type { LonLatBox, TileId, TilingScheme } from '../geo/tiling-scheme.ts';
 import { latticeCells } from '../mesh/curvature.ts';
 import type { ReadOptions, SampleWindow } from '../sources/raster-source.ts';
 import { touchesSheets } from '../sources/sheet-index.ts';
-import { DrawnSurface, openSpots, type Spots } from './drawn-surface.ts';
+import { decodePlainTile } from '../verify/decode.ts';
+import { openSightLines, type SightLines } from '../verify/sight-lines.ts';
+import { TriangleFinder } from '../verify/triangle-finder.ts';
 import { type ErrorSketch, TileErrors } from './error-sketch.ts';
 import { chooseWindows } from './sample-windows.ts';
 
@@ -32,16 +35,32 @@ export function openMeasure({ field, scheme }: Layer, kind: MeasureKind): Measur
   return async (id, bytes, sketch, options = {}) => {
     const box = scheme.box(id);
     const errors = new TileErrors(sketch, scheme.maxGeometricError(id.z));
-    let surface: DrawnSurface | undefined;
+    let surface: TriangleFinder | undefined;
     for await (const { spots, weight } of partsOf(id, withBulge(box, scheme, id.z), options)) {
-      surface ??= new DrawnSurface(decodeMesh(bytes), box);
+      surface ??= openSurface(id, bytes, box);
       for (let k = 0; k < spots.heights.length; k++) {
-        const drawn = surface.heightAt(spots, k);
+        const drawn = hasLongitude(box, spots.lons[k]) ? surface.heightAlong(spots, k) : Number.NaN;
         if (!Number.isNaN(drawn)) errors.add(drawn - spots.heights[k], weight);
       }
     }
     errors.close();
   };
+}
+
+/** The tile as clients draw it. */
+function openSurface({ z, x, y }: TileId, bytes: Uint8Array, { west, south, east, north }: LonLatBox): TriangleFinder {
+  const { tile, faults } = decodePlainTile(bytes);
+  if (tile === undefined || faults.length > 0) {
+    const message = `a tile that was just made cannot be decoded: ${faults.map((fault) => fault.message).join('; ')}`;
+    throw new RelievoError('internal', message, { where: `${z}/${x}/${y}` });
+  }
+  return new TriangleFinder(tile, { west, south, width: east - west, height: north - south });
+}
+
+/** On a border between west and east the eastern tile has the place. */
+function hasLongitude({ west, east }: LonLatBox, lon: number): boolean {
+  const turned = lon - 360 * Math.round((lon - (west + east) / 2) / 360);
+  return turned >= west && turned < east;
 }
 
 /** With as much to the north and south as drawn sides may bulge over it. */
@@ -50,6 +69,8 @@ function withBulge(box: LonLatBox, scheme: TilingScheme, z: number): LonLatBox {
   const bulge = (side * side * RADIANS_PER_DEGREE) / 12;
   return { ...box, south: box.south - bulge, north: box.north + bulge };
 }
+
+type Spots = FullSamples & SightLines;
 
 interface Part {
   readonly spots: Spots;
@@ -65,7 +86,7 @@ function chosenSamples(field: TerrainField): PartsOf {
   return async function* (_, box, options) {
     for (const [k, { member, window, weight, box: own }] of windows.entries()) {
       if (!overlap(own, box)) continue;
-      const spots = read.get(k) ?? openSpots(await readFullSamples(field, member, window, options));
+      const spots = read.get(k) ?? openSightLines(await readFullSamples(field, member, window, options));
       read.set(k, spots);
       yield { spots, weight };
     }
@@ -82,17 +103,24 @@ function allSamples(field: TerrainField, scheme: TilingScheme): PartsOf {
       const window = openPlacer(member, postsOfTile(scheme, id, 0)).windowOf(0);
       if (window === undefined) continue;
       const bulge = box.north - scheme.box(id).north;
-      for (const piece of piecesOf(grown(window, Math.ceil(bulge / member.info.spacingDegrees)))) {
-        if (!touchesSheets(member.source.info, piece)) continue;
+      const { info } = member.source;
+      for (const piece of piecesOf(grown(window, Math.ceil(bulge / member.info.spacingDegrees), info.periodColumns))) {
+        if (!touchesSheets(info, piece)) continue;
         options.signal?.throwIfAborted();
-        yield { spots: openSpots(await readFullSamples(field, index, piece, options)), weight: 1 };
+        yield { spots: openSightLines(await readFullSamples(field, index, piece, options)), weight: 1 };
       }
     }
   };
 }
 
-function grown({ column, row, columns, rows }: SampleWindow, by: number): SampleWindow {
-  return { column: column - by, row: row - by, columns: columns + 2 * by, rows: rows + 2 * by };
+/** Each sample once: once round the world is all there is. */
+function grown({ column, row, columns, rows }: SampleWindow, by: number, periodColumns = Infinity): SampleWindow {
+  return {
+    column: column - by,
+    row: row - by,
+    columns: Math.min(columns + 2 * by, periodColumns),
+    rows: rows + 2 * by,
+  };
 }
 
 function* piecesOf({ column, row, columns, rows }: SampleWindow): Generator<SampleWindow> {

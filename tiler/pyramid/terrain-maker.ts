@@ -192,6 +192,7 @@ export async function openTerrainMaker(
       datum: field.info.datum,
       crs: crsStatement(field.members),
       warnings,
+      minZoom: options.minZoom,
       maxErrorFactor: options.maxErrorFactor,
       sources: members.slice(0, MAX_NAMES).map((member) => member.field.info.name),
       ...(!certified && { certified }),

@@ -21,6 +21,8 @@ export interface LayerDocument {
   readonly extensions: readonly string[];
   /** Levels between tiles that carry the metadata of their descendants; undefined when none does. */
   readonly metadataAvailability: number | undefined;
+  /** First level with relief, `relievo.minZoom` or `minzoom`: those before it are flat on purpose. */
+  readonly firstRelief: number;
   /** `relievo.maxErrorFactor`, else 1. */
   readonly maxErrorFactor: number;
   /** `relievo.datum.source`, where the user of the tiler gave it; undefined in documents of others. */
@@ -75,6 +77,7 @@ function readLayer(layer: Json | undefined, fault: Report): LayerDocument {
       available: undefined,
       extensions: [],
       metadataAvailability: undefined,
+      firstRelief: 0,
       maxErrorFactor: 1,
       datum: undefined,
     };
@@ -99,6 +102,7 @@ function readLayer(layer: Json | undefined, fault: Report): LayerDocument {
     available: readAvailable(layer, levels, tiling, metadata, fault),
     extensions,
     metadataAvailability: metadata,
+    firstRelief: levelOf(own.minZoom) ?? levelOf(layer.minzoom) ?? 0,
     maxErrorFactor: typeof own.maxErrorFactor === 'number' ? own.maxErrorFactor : 1,
     datum: textOf(datum),
   };
@@ -289,6 +293,10 @@ function overlapping(list: readonly Range[]): readonly Range[] {
     open.push(range);
   }
   return [];
+}
+
+function levelOf(value: unknown): number | undefined {
+  return Number.isInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

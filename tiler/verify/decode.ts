@@ -53,26 +53,33 @@ export const QUANTUM = 32767;
 
 /** Decodes one tile, gzipped or not. The bytes are left as they are. */
 export function decodeTile(stored: Uint8Array): Decoding {
+  if (!looksGzipped(stored)) return decodePlainTile(stored);
+  const faults: Fault[] = [];
+  let bytes: Uint8Array;
+  try {
+    const { buffer, used } = unpack(stored);
+    bytes = buffer;
+    if (used < stored.length) {
+      faults.push({ code: 'gzip-trailing', message: `${stored.length - used} bytes follow the packed tile` });
+    }
+  } catch (error) {
+    const message = `the bytes begin like gzip but do not unpack: ${String(error)}`;
+    return { tile: undefined, faults: [{ code: 'gzip-broken', message }] };
+  }
+  if (looksGzipped(bytes)) {
+    faults.push({ code: 'gzip-twice', message: 'what comes out of gzip is gzip again' });
+    return { tile: undefined, faults };
+  }
+  const { tile, faults: inside } = decodePlainTile(bytes);
+  return { tile: tile && { ...tile, gzipped: true, storedBytes: stored.length }, faults: [...faults, ...inside] };
+}
+
+/** Decodes a tile that is known not to be gzipped, whatever its first bytes look like. */
+export function decodePlainTile(bytes: Uint8Array): Decoding {
   const faults: Fault[] = [];
   const fault = (code: FaultCode, message: string): void => {
     faults.push({ code, message });
   };
-  const gzipped = looksGzipped(stored);
-  let bytes = stored;
-  if (gzipped) {
-    try {
-      const { buffer, used } = unpack(stored);
-      bytes = buffer;
-      if (used < stored.length) fault('gzip-trailing', `${stored.length - used} bytes follow the packed tile`);
-    } catch (error) {
-      fault('gzip-broken', `the bytes begin like gzip but do not unpack: ${String(error)}`);
-      return { tile: undefined, faults };
-    }
-    if (looksGzipped(bytes)) {
-      fault('gzip-twice', 'what comes out of gzip is gzip again');
-      return { tile: undefined, faults };
-    }
-  }
   const other = otherFormat(bytes);
   if (other !== undefined) {
     fault('not-a-tile', other);
@@ -195,8 +202,8 @@ export function decodeTile(stored: Uint8Array): Decoding {
     triangles,
     edges,
     extensions,
-    gzipped,
-    storedBytes: stored.length,
+    gzipped: false,
+    storedBytes: bytes.length,
     plainBytes: bytes.length,
   };
   return { tile, faults };

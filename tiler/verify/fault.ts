@@ -87,6 +87,8 @@ const NOTES = {
   'http-caching': 'Nothing lets a client or a cache keep the answer.',
   'http-unasked': 'Extensions are sent that the request did not ask for; QGIS then shades wrongly.',
   'bound-beyond-native': 'Deeper than the source, the surface is further from it than clients assume.',
+  'bound-before-relief':
+    'On levels that are flat on purpose, the surface is further from the source than clients assume.',
   'samples-uncovered': 'Samples of the source lie over no triangle of the level.',
 } as const;
 

@@ -76,6 +76,7 @@ function whatWasChecked({ tileset, sampled, source }: VerifyReport): Markup {
     ['Owed to', tileset.attribution || undefined],
     ['Tiling', `${tileset.projection}, rows from the ${tileset.rows === 'tms' ? 'south (tms)' : 'north (slippyMap)'}`],
     ['Levels', tileset.tiles === 0 ? 'none' : `0 to ${tileset.maxLevel}, ${countText(tileset.tiles)} tiles`],
+    ['First with relief', tileset.firstRelief > 0 ? String(tileset.firstRelief) : undefined],
     ['Bounds', tileset.bounds && boundsText(tileset.bounds)],
     ['Extensions', tileset.extensions.join(', ') || 'none'],
     ['Tiles opened', sampledText(sampled.perLevel, sampled.seed)],

@@ -229,20 +229,23 @@ export interface JudgeOptions {
   /** What the greatest error may be, in bounds. */
   readonly factor: number;
   readonly nativeLevel: number;
+  /** Levels before it are flat on purpose. */
+  readonly firstRelief: number;
   /** Whether all tiles of the level were measured: among a few, chance moves the best place. */
   readonly whole: boolean;
 }
 
 /** Names what is wrong with a measured level. */
 export function judgeLevel(z: number, error: LevelError, bound: number, options: JudgeOptions, ledger: Ledger): void {
-  const { factor, nativeLevel, whole } = options;
+  const { factor, nativeLevel, firstRelief, whole } = options;
   const allowed = bound * Math.max(1, factor);
   if (error.max > allowed) {
     const [worst] = error.worst;
     const share = percentText(1 - error.within);
     const where = `at ${worst.lon.toFixed(5)}, ${worst.lat.toFixed(5)}`;
     const message = `level ${z}: ${error.max.toFixed(3)} m from the source ${where}; the bound is ${allowed.toFixed(3)} m (${share} % of the samples lie beyond it)`;
-    ledger.addLevel(z <= nativeLevel ? 'bound' : 'bound-beyond-native', message, z, worst, error.ratio);
+    const kind = z < firstRelief ? 'bound-before-relief' : z <= nativeLevel ? 'bound' : 'bound-beyond-native';
+    ledger.addLevel(kind, message, z, worst, error.ratio);
   }
   const { shift } = error;
   if (whole && isShifted(shift, bound)) {

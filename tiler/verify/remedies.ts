@@ -76,6 +76,7 @@ const REMEDIES: Readonly<Partial<Record<FaultCode, string>>> = {
   'http-unasked': 'Read extensions= from Accept and from the query, and send what was asked for.',
   bound: 'Mesh against samples of full resolution at this level, or lower the error that is allowed.',
   'bound-beyond-native': 'Nothing must be done; such levels show nothing new.',
+  'bound-before-relief': 'Give these levels relief if they are to be looked at: build without --min-zoom.',
   'source-elsewhere': 'Give the source that the tiles were made from, or check its reference system and bounds.',
   'level-shifted': 'Check whether the samples are points or areas: half a sample is the usual mistake.',
   'samples-uncovered': 'Plan tiles wherever the source has samples.',

@@ -38,6 +38,8 @@ export interface TilesetFacts {
   readonly bounds: readonly [west: number, south: number, east: number, north: number] | undefined;
   readonly extensions: readonly string[];
   readonly maxLevel: number;
+  /** First level with relief, as layer.json says; those before it are flat on purpose. 0 when it says nothing. */
+  readonly firstRelief: number;
   readonly tiles: number;
   /** What the greatest error was allowed to be, as a share of the client's bound, where layer.json says so; else 1. */
   readonly maxErrorFactor: number;

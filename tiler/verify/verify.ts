@@ -55,6 +55,8 @@ export async function verifyTileset(set: TileSet, options: VerifyOptions = {}): 
   if (set.kind === 'url' && set.layerJson !== undefined) await checkWeb(set.place, document, there, ledger, signal);
 
   const picked = Array.from({ length: there.depth }, (_, z) => pickTiles(there, z, dem, document, sample, seed));
+  // A document that calls its deepest level flat is not believed: nothing would be judged.
+  const firstRelief = Math.max(0, Math.min(document.firstRelief, there.depth - 1));
   const total = picked.reduce((sum, tiles) => sum + tiles.length, 0);
   const force = await (openForce ? openForce(document) : Promise.resolve(workHere(set, document, dem, keep)));
   const levels: LevelReport[] = [];
@@ -78,7 +80,8 @@ export async function verifyTileset(set: TileSet, options: VerifyOptions = {}): 
       const error = await measured(z);
       if (dem && error) {
         const { maxErrorFactor: factor } = document;
-        judgeLevel(z, error, bound, { factor, nativeLevel: dem.nativeLevel, whole: sample === undefined }, ledger);
+        const { nativeLevel } = dem;
+        judgeLevel(z, error, bound, { factor, nativeLevel, firstRelief, whole: sample === undefined }, ledger);
         const everywhere = levels[0]?.error?.samples;
         if (sample === undefined && everywhere !== undefined && error.samples < everywhere * (1 - 1e-5)) {
           const message = `level ${z}: ${error.samples} samples lie over a triangle, at level 0 ${everywhere}`;
@@ -108,6 +111,7 @@ export async function verifyTileset(set: TileSet, options: VerifyOptions = {}): 
       bounds: document.bounds,
       extensions: document.extensions,
       maxLevel: there.depth - 1,
+      firstRelief,
       tiles: levels.reduce((sum, { tiles }) => sum + tiles, 0),
       maxErrorFactor: document.maxErrorFactor,
     },
