@@ -16,6 +16,8 @@ import { type AvailableRange, type LayerJson, offeredExtensions } from './layer-
 import { tileRanges } from './tile-ranges.ts';
 
 type Json = Readonly<Record<string, unknown>>;
+/** West, south, east, north, degrees. */
+type Bounds = [number, number, number, number];
 
 /** Whether the document was written by Relievo: then its `version` names sources, options and encoder. */
 export function isOurLayerJson(document: Json): document is Json & LayerJson {
@@ -76,7 +78,7 @@ export async function adoptLayerJson(document: Json, { name, where, entries }: A
     scheme: 'tms',
     projection: scheme.crs,
     tiles: ['{z}/{x}/{y}.terrain'],
-    bounds: readBounds(document.bounds) ?? boundsOf(available, scheme),
+    bounds: narrower(readBounds(document.bounds), boundsOf(available, scheme)),
     minzoom: 0,
     maxzoom: Math.max(0, available.length - 1),
     extensions: offeredExtensions({ extensions }),
@@ -116,7 +118,7 @@ function textsOr(value: unknown): string[] {
   return list.filter((text) => typeof text === 'string');
 }
 
-function readBounds(value: unknown): [number, number, number, number] | undefined {
+function readBounds(value: unknown): Bounds | undefined {
   if (!Array.isArray(value) || value.length !== 4) return undefined;
   const [west, south, east, north]: unknown[] = value;
   if (!isWithin(west, 180) || !isWithin(south, 90) || !isWithin(east, 180) || !isWithin(north, 90)) return undefined;
@@ -160,11 +162,16 @@ async function listTiles(entries: AsyncIterable<TileId>, scheme: TilingScheme): 
   return levels.map(tileRanges);
 }
 
+/** What is said of the bounds, unless the deepest tiles lie within it: many tools name the world or half of it. */
+function narrower(said: Bounds | undefined, tiles: Bounds): Bounds {
+  if (said === undefined) return tiles;
+  const [west, south, east, north] = said;
+  const holds = west <= tiles[0] && south <= tiles[1] && east >= tiles[2] && north >= tiles[3];
+  return holds ? tiles : said;
+}
+
 /** Around the tiles of the deepest level that has any. */
-function boundsOf(
-  available: readonly (readonly AvailableRange[])[],
-  scheme: TilingScheme,
-): [number, number, number, number] {
+function boundsOf(available: readonly (readonly AvailableRange[])[], scheme: TilingScheme): Bounds {
   const z = available.findLastIndex((ranges) => ranges.length > 0);
   const ranges = available[z] ?? [];
   const { west, south, east, north } = scheme.extent;

@@ -99,7 +99,7 @@ export class SampleLattice {
     const { squares, exactly } = this.#options;
     const { west, north, width, height } = this.#box;
     let worst = 0;
-    for (let square = 0; square < this.#broken.length; square += squares > TRIED ? 7 : 1) {
+    for (let square = 0; square < this.#broken.length; square++) {
       if (this.#broken[square] === 1) continue;
       const column = west + (((square % squares) + 0.5) * width) / squares;
       const row = north + ((Math.floor(square / squares) + 0.5) * height) / squares;
@@ -135,9 +135,6 @@ export class SampleLattice {
     return Math.floor(square / squares) * (squares + 1) + (square % squares);
   }
 }
-
-/** Of more squares along a side, not all are tried. */
-const TRIED = 16;
 
 function mix(nw: number, ne: number, sw: number, se: number, fx: number, fy: number): number {
   return (nw * (1 - fx) + ne * fx) * (1 - fy) + (sw * (1 - fx) + se * fx) * fy;

@@ -59,7 +59,7 @@ const GEOID_SQUARE = 0.02;
 const MIN_LATTICE = 2;
 const MAX_LATTICE = 64;
 /** What interpolation on it may be off, in samples of the level that is placed. */
-const MAX_OFF = 0.1;
+const MAX_OFF = 0.05;
 /** A cell that reaches farther from its middle, in post spacings, lies beside a pole: no plane in longitude and latitude fits it. */
 const MAX_CELL = 2;
 /** A sample so close to a border, in post spacings, lies on it, and in both tiles. */

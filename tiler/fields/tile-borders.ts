@@ -146,22 +146,25 @@ function bendsOf(members: readonly RasterField[], { box, alongRow }: Side, z: nu
     const { scaleX, scaleY, columns, rows } = info.levels[level];
     const scale = alongRow ? scaleX : scaleY;
     const [column, row] = grid.placeExactly(box.west, box.north);
-    const first = alongRow ? column : row;
     const unitsPerSample = (alongRow ? info.affine.a : -info.affine.e) * (SIDE / length);
     const close = Math.abs(unitsPerSample) < WIDE;
     const parts = level === 0 ? 1 : 2;
-    const ends = [first, first + SIDE / unitsPerSample].map((sample) => ((sample + 0.5) / scale - 0.5) * parts);
     const endless = info.periodColumns !== undefined && alongRow;
-    const least = Math.max(Math.ceil(Math.min(...ends)), endless ? -Infinity : -parts);
-    const last = Math.min(Math.floor(Math.max(...ends)), endless ? Infinity : (alongRow ? columns : rows) * parts);
-    for (let k = least; k <= last; k++) {
-      const bend = ((k / parts + 0.5) * scale - 0.5 - first) * unitsPerSample;
-      for (const position of new Set([Math.floor(bend), Math.ceil(bend)])) {
-        if (position <= 0 || position >= SIDE) continue;
-        const other = spots.get(position);
-        // A post is a place like any other to samples that lie close.
-        const nearest = other === position && close ? Infinity : Math.abs((other ?? Infinity) - position);
-        if (Math.abs(bend - position) < nearest) spots.set(position, bend);
+    // A long side can meet a raster again that goes nearly round the world.
+    const turn = alongRow && !endless ? 360 / info.affine.a : 0;
+    for (const first of turn === 0 ? [alongRow ? column : row] : [column - turn, column, column + turn]) {
+      const ends = [first, first + SIDE / unitsPerSample].map((sample) => ((sample + 0.5) / scale - 0.5) * parts);
+      const least = Math.max(Math.ceil(Math.min(...ends)), endless ? -Infinity : -parts);
+      const last = Math.min(Math.floor(Math.max(...ends)), endless ? Infinity : (alongRow ? columns : rows) * parts);
+      for (let k = least; k <= last; k++) {
+        const bend = ((k / parts + 0.5) * scale - 0.5 - first) * unitsPerSample;
+        for (const position of new Set([Math.floor(bend), Math.ceil(bend)])) {
+          if (position <= 0 || position >= SIDE) continue;
+          const other = spots.get(position);
+          // A post is a place like any other to samples that lie close.
+          const nearest = other === position && close ? Infinity : Math.abs((other ?? Infinity) - position);
+          if (Math.abs(bend - position) < nearest) spots.set(position, bend);
+        }
       }
     }
   }
