@@ -7,10 +7,12 @@ import { answerErrors, answerNotFound, type ReportFault } from './http/errors.ts
 import { openToOrigins } from './http/headers.ts';
 import { logAccess, type WriteAccess } from './http/log.ts';
 import { refuseEncodedPath } from './http/params.ts';
+import { routeBuiltThreeDTiles, type Tilesets } from './routes/built-three-d-tiles.ts';
 import { routeHealth } from './routes/health.ts';
 import { routeLayerJson } from './routes/layer-json.ts';
 import { type Layers, routeLayers } from './routes/layers.ts';
 import { routeQualityJson } from './routes/quality-json.ts';
+import { routeThreeDTiles } from './routes/three-d-tiles.ts';
 import { routeTile } from './routes/tile.ts';
 import { routeViewer } from './routes/viewer.ts';
 import { DEFAULT_CACHE_BYTES, TileCache } from './tile-cache.ts';
@@ -18,6 +20,8 @@ import { DEFAULT_CACHE_BYTES, TileCache } from './tile-cache.ts';
 export interface AppOptions extends BaseAddressOptions {
   /** By the name that stands in addresses. Read at each request: layers may come and go. */
   readonly layers: Layers;
+  /** 3D Tiles that were built in advance, beside the layers; no name may be a layer's. */
+  readonly tilesets?: Tilesets | undefined;
   /** Folder of the built viewer; without one `/` lists the layers. */
   readonly viewerFolder?: string | undefined;
   /** Memory for finished tiles in bytes; 0 keeps none. */
@@ -49,15 +53,19 @@ export function createApp(options: AppOptions): Express {
 
   if (log) app.use(logAccess(log));
   app.use(openToOrigins(corsOrigin));
+  const tileSeconds = options.tileMaxAgeSeconds ?? 3600;
+  const documentSeconds = options.documentMaxAgeSeconds ?? 0;
+  routeBuiltThreeDTiles(app, options.tilesets ?? new Map(), cache, tileSeconds, documentSeconds, options);
   app.use('/layers', (req, _res, next) => {
     refuseEncodedPath(req.originalUrl.split('?', 1)[0] ?? '');
     next();
   });
   routeHealth(app, VERSION, options);
   routeLayers(app, layers, options);
-  routeLayerJson(app, layers, options.documentMaxAgeSeconds ?? 0);
-  routeQualityJson(app, layers, options.documentMaxAgeSeconds ?? 0);
-  routeTile(app, layers, cache, options.tileMaxAgeSeconds ?? 3600);
+  routeLayerJson(app, layers, documentSeconds);
+  routeQualityJson(app, layers, documentSeconds);
+  routeThreeDTiles(app, layers, cache, tileSeconds, documentSeconds);
+  routeTile(app, layers, cache, tileSeconds);
   routeViewer(app, layers, options.viewerFolder, options);
   app.use(answerNotFound);
   app.use(answerErrors(report));

@@ -56,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port: bound.port,
     close() {
       closing ??= drain(server, open, drainMs).then(async () => {
-        await Promise.all([...layers.values()].map((layer) => layer.close()));
+        await Promise.all([...layers.values(), ...(options.tilesets?.values() ?? [])].map((each) => each.close()));
       });
       return closing;
     },

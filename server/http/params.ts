@@ -29,7 +29,8 @@ export function parseTileAddress(z: string, x: string, file: string, scheme: Til
   return { z: level, x: column, y: flipRow(scheme, level, row) };
 }
 
-function parseNumber(text: string, name: string, where: string): number {
+/** One of the numbers of an address; `name` is what it is called. Throws `address-invalid`. */
+export function parseNumber(text: string, name: string, where: string): number {
   if (!NUMBER.test(text)) {
     const message = `expected the ${name} as a plain whole number such as 0 or 17, got "${text}"`;
     throw new RelievoError('address-invalid', message, { where });

@@ -1,7 +1,8 @@
 /** `GET /layers` and `GET /layers/:id`: what can be had, for people and programs. */
 import type { Express } from 'express';
-import type { CrsStatement, LayerJson } from '../../tiler/catalog/layer-json.ts';
+import { type CrsStatement, type LayerJson, schemeOf } from '../../tiler/catalog/layer-json.ts';
 import type { QualityJson } from '../../tiler/catalog/quality-json.ts';
+import type { GlbProfile } from '../../tiler/encode/terrain-glb.ts';
 import { RelievoError } from '../../tiler/error.ts';
 import type { DatumStatement } from '../../tiler/fields/height-field.ts';
 import type { WaterStatement } from '../../tiler/fields/water-source.ts';
@@ -43,6 +44,8 @@ export interface LayerSummary {
     readonly layerJson: string;
     /** Template with {z}, {x} and {y}; rows from the south. */
     readonly tile: string;
+    /** tileset.json of the terrain as 3D Tiles, by profile; absent where the layer cannot be had so. */
+    readonly tiles3d?: Readonly<Record<GlbProfile, string>> | undefined;
     /** Present where `quality` is. */
     readonly qualityJson?: string | undefined;
   };
@@ -80,6 +83,13 @@ export function summarizeLayer(id: string, { title, kind, document, quality }: L
       terrain,
       layerJson: `${terrain}/layer.json`,
       tile: `${terrain}/{z}/{x}/{y}.terrain`,
+      ...(schemeOf(document).id === 'geographic' && {
+        tiles3d: {
+          standard: `${terrain}/3dtiles/tileset.json`,
+          'cesium-terrain': `${terrain}/3dtiles/cesium-terrain/tileset.json`,
+          gis: `${terrain}/3dtiles/gis/tileset.json`,
+        },
+      }),
       ...(quality && { qualityJson: `${terrain}/quality.json` }),
     },
   };

@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { LevelReport } from '../../tiler/pyramid/job.ts';
+import type { LevelReport } from '../../tiler/pyramid/level-report.ts';
 import { requireProgram } from '../support/debian.ts';
 import { reportResult } from './results.ts';
 

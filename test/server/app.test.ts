@@ -38,6 +38,11 @@ describe('the catalog', () => {
         terrain: `${url}/layers/small`,
         layerJson: `${url}/layers/small/layer.json`,
         tile: `${url}/layers/small/{z}/{x}/{y}.terrain`,
+        tiles3d: {
+          standard: `${url}/layers/small/3dtiles/tileset.json`,
+          'cesium-terrain': `${url}/layers/small/3dtiles/cesium-terrain/tileset.json`,
+          gis: `${url}/layers/small/3dtiles/gis/tileset.json`,
+        },
       },
     });
     expect(await (await fetch(layers[0].addresses.terrain)).json()).toEqual(layers[0]);

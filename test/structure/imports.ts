@@ -53,7 +53,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['tiler/encode', 'tiler/catalog', 'tiler/store'],
   ['tiler/verify'],
   ['tiler/pyramid'],
-  ['tiler/run'],
+  ['tiler/run', 'tiler/export'],
   ['tiler/cli', 'server'],
 ];
 
@@ -71,6 +71,9 @@ const ALSO: readonly { from: string; to: string }[] = [{ from: 'tiler/cli/serve.
 /** The files through which each package is let in. A package without a door may not be imported at all. */
 const DOORS: Record<string, RegExp> = {
   aws4fetch: /^tiler\/(sources\/s3-address|store\/s3[^/]*)\.ts$/,
+  '@loaders.gl/3d-tiles': /^tiler\/export\//,
+  '@loaders.gl/core': /^tiler\/(export\/|sources\/gltf-document\.ts$)/,
+  '@loaders.gl/gltf': /^tiler\/sources\/gltf-document\.ts$/,
   '@rgrove/parse-xml': /^tiler\/sources\/xml-tree\.ts$/,
   cesium: /^viewer\//,
   commander: /^tiler\/cli\//,
@@ -80,8 +83,10 @@ const DOORS: Record<string, RegExp> = {
   geotiff: /^tiler\/sources\/geotiff[^/]*\.ts$/,
   'geotiff-geokeys-to-proj4': /^tiler\/geo\/crs-table\.ts$/,
   'lru-cache': /^(server|tiler\/sources)\//,
+  meshoptimizer: /^tiler\/(encode\/meshopt|mesh\/simplify|verify\/3d-glb)\.ts$/,
   pmtiles: /^tiler\/(sources\/tiles-in-pmtiles|store\/pmtiles[^/]*)\.ts$/,
   proj4: /^tiler\/geo\/crs\.ts$/,
+  sharp: /^tiler\/((sources|encode)\/(surface-)?picture|export\/(tile-material|write-(ply|heightmap)))[^/]*\.ts$/,
   vite: /^viewer\/vite\.config\.ts$/,
   'vite-plugin-static-copy': /^viewer\/vite\.config\.ts$/,
   // Resolved and read as a file, never imported.

@@ -1,6 +1,7 @@
 /** Visits the page in a browser and asks it things, each for a bounded time; and reads tiles as a foreign decoder does. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import type { ViewState } from '../../viewer/page-api.ts';
 import { decodeWithHere } from './here-decoder.ts';
@@ -77,7 +78,8 @@ export function heightInTile(folder: string, z: number, longitude: number, latit
   const side = 180 / 2 ** z;
   const column = (longitude + 180) / side;
   const row = (latitude + 90) / side;
-  const bytes = readFileSync(join(folder, `${z}/${Math.floor(column)}/${Math.floor(row)}.terrain`));
+  const stored = readFileSync(join(folder, `${z}/${Math.floor(column)}/${Math.floor(row)}.terrain`));
+  const bytes = stored[0] === 0x1f && stored[1] === 0x8b ? gunzipSync(stored) : stored;
   const { header, vertexData, triangleIndices } = decodeWithHere(bytes);
   const count = vertexData.length / 3;
   const [u, v] = [(column % 1) * 32767, (row % 1) * 32767];

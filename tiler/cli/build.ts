@@ -1,16 +1,17 @@
-/** `relievo build`: all tiles of a source into a folder. */
+/** `relievo build`: all tiles of a source into a folder, or into an archive of 3D Tiles. */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { RelievoError } from '../error.ts';
 import { type BuildPlan, type BuildReport, buildTileset } from '../pyramid/build.ts';
-import { buildOptionsSchema } from '../pyramid/options.ts';
+import { buildOptionsSchema, checkFormat } from '../pyramid/options.ts';
 import { openInProcessRunner } from '../run/in-process.ts';
 import { openThreads } from '../run/threads.ts';
 import { absoluteName } from '../sources/source-name.ts';
 import { cacheFolder } from '../store/cache-folder.ts';
 import { addAliases, applyAliases } from './aliases.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { addSurfaceFlags, isSurfaceBuild, runSurfaceBuild } from './build-surface.ts';
+import { addFlags, flagOf, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import {
   bytesText,
@@ -28,12 +29,15 @@ export function addBuildCommand(program: Command): void {
     .command('build')
     .summary('make all tiles of a source, into a folder')
     .description(
-      'Makes quantized-mesh tiles from elevation rasters: GeoTIFF and SRTM .hgt, .hgt.zip. Several files are taken as one source.',
+      'Makes quantized-mesh tiles or 3D Tiles from elevation rasters: GeoTIFF and SRTM .hgt, .hgt.zip. Several files are taken as one source.',
     )
     .argument('<source...>', 'elevation rasters')
-    .requiredOption('-o, --out <folder>', 'where the tileset goes; nothing shows there before it is whole');
+    .requiredOption(
+      '-o, --out <folder>',
+      'where the tileset goes, for 3D Tiles also an archive x.3tz; nothing shows there before it is whole',
+    );
   addFlags(command, buildOptionsSchema);
-  addAliases(command)
+  addAliases(addSurfaceFlags(command))
     .option('--json', 'one JSON object a line on standard output, for machines')
     .addHelpText(
       'after',
@@ -41,24 +45,22 @@ export function addBuildCommand(program: Command): void {
 Examples:
   relievo build N20W157.hgt.zip N20W156.hgt.zip --out maui
   relievo build dem.tif --out dem --max-zoom 13 --vertical-datum ellipsoid
-  relievo build dem.tif --out dem --quality 0.5 --extensions none`,
+  relievo build dem.tif --out dem --quality 0.5 --extensions none
+  relievo build dem.tif --format 3dtiles --texture ortho.tif --out dem.3tz`,
     )
     .action(run);
 }
 
-async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
-  const {
-    threads = availableParallelism(),
-    cache,
-    title,
-    attribution,
-    measure,
-    exact,
-    ...options
-  } = readFlags(buildOptionsSchema, applyAliases(typed));
+async function run(sources: string[], typed: Record<string, unknown>, command: Command): Promise<void> {
+  if (isSurfaceBuild(sources, typed)) return runSurfaceBuild(sources[0], typed, command);
+  const asked = readFlags(buildOptionsSchema, applyAliases(typed));
+  const { threads = availableParallelism(), cache, title, attribution, measure, exact, ...others } = asked;
+  const { format, profile = 'standard', texture, textureCrs, textureFormat, ...options } = others;
   if (exact && !measure)
     throw new RelievoError('usage', '--exact measures and --no-measure does not: give one of them');
   const out = String(typed.out);
+  checkFormat(asked, out, flagOf);
+  const pictureOptions = { textureCrs, format: textureFormat, cacheFolder: cacheFolder(cache) };
   const json = typed.json === true;
   const preparing = openProgress(process.stderr, 'blocks prepared');
   const progress = openProgress(process.stderr, 'tiles');
@@ -70,6 +72,7 @@ async function run(sources: string[], typed: Record<string, unknown>): Promise<v
         out: resolve(out),
         threads,
         labels: { title, attribution },
+        tiles3d: format === '3dtiles' ? { profile, pictures: texture.map(absoluteName), pictureOptions } : undefined,
         measure: exact ? 'exact' : measure ? 'sample' : 'none',
         // One thread needs no second copy of the source: the work runs here.
         openRunner: threads === 1 ? openInProcessRunner : openThreads,

@@ -4,10 +4,12 @@ import { MAX_COMPUTED, overviewSamples } from '../pyramid/estimate.ts';
 import { sourceOptionsSchema, type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
 import { openTerrainMaker, type TerrainMaker } from '../pyramid/terrain-maker.ts';
 import { absoluteName } from '../sources/source-name.ts';
+import { isTileset3d } from '../store/open-tileset-files.ts';
 import { describeSource } from './describe-source.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { infoPage } from './info-page.ts';
 import { openPaint } from './paint.ts';
+import { describeTileset, tilesetPage } from './tileset-info.ts';
 
 /** What `relievo info` takes: it says what tiling a source will give. */
 export const infoOptionsSchema = sourceOptionsSchema.extend({ scheme: tileOptionsSchema.shape.scheme });
@@ -19,7 +21,7 @@ export function addInfoCommand(program: Command): void {
     .description(
       'Opens elevation rasters and says their CRS, vertical datum, resolution, extent, heights, voids, levels, and how many tiles and bytes they will give.',
     )
-    .argument('<source...>', 'elevation rasters');
+    .argument('<source...>', 'elevation rasters, or one tileset of 3D Tiles (folder or x.3tz)');
   addFlags(command, infoOptionsSchema)
     .option('--json', 'one JSON object')
     .addHelpText(
@@ -31,6 +33,14 @@ export function addInfoCommand(program: Command): void {
 
 async function run(sources: string[], typed: Record<string, unknown>): Promise<void> {
   const options = readFlags(infoOptionsSchema, typed);
+  if (sources.length === 1 && isTileset3d(sources[0])) {
+    const facts = await describeTileset(sources[0]);
+    const page = typed.json
+      ? `${JSON.stringify(facts, null, 2)}\n`
+      : tilesetPage(facts, openPaint(process.stdout, process.env));
+    process.stdout.write(page);
+    return;
+  }
   const maker = await openForAMoment(sources.map(absoluteName), { ...tileOptionsSchema.parse({}), ...options });
   try {
     const facts = await describeSource(maker);

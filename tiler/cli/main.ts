@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, exitCodeOf, RelievoError } from '../error.ts';
 import { VERSION } from '../version.ts';
 import { addBuildCommand } from './build.ts';
+import { addExportCommand } from './export.ts';
 import { addInfoCommand } from './info.ts';
 import { Interrupted } from './interrupt.ts';
 import { addPrepareCommand } from './prepare.ts';
@@ -26,6 +27,7 @@ addBuildCommand(program);
 addServeCommand(program);
 addPrepareCommand(program);
 addInfoCommand(program);
+addExportCommand(program);
 addSampleCommand(program);
 addVerifyCommand(program);
 

@@ -7,12 +7,14 @@ import { z } from 'zod';
 import { startServer } from '../../server/start.ts';
 import { RelievoError } from '../error.ts';
 import { layerNameOf, openBuiltLayer } from '../pyramid/built-layer.ts';
+import { type BuiltTileset, openBuiltTileset, tilesetNameOf } from '../pyramid/built-tileset.ts';
 import type { Layer } from '../pyramid/layer.ts';
 import { type LabelOptions, labelOptionsSchema, type TileOptions, tileOptionsSchema } from '../pyramid/options.ts';
 import { openSourceLayer, type SourceLayer } from '../pyramid/source-layer.ts';
 import { openThreads } from '../run/threads.ts';
 import { absoluteName, baseName, isRemoteName } from '../sources/source-name.ts';
 import { cacheFolder } from '../store/cache-folder.ts';
+import { isTileset3d } from '../store/open-tileset-files.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -47,9 +49,9 @@ export function addServeCommand(program: Command): void {
     .command('serve')
     .summary('serve tilesets and rasters, with a viewer')
     .description(
-      'Serves folders made by "relievo build", and rasters whose tiles are made when they are asked for. All rasters given are taken as one source.',
+      'Serves folders and archives made by "relievo build", 3D Tiles of other tools, and rasters whose tiles are made when they are asked for. All rasters given are taken as one source.',
     )
-    .argument('<source...>', 'tileset folders, elevation rasters, or both');
+    .argument('<source...>', 'tileset folders or archives (x.3tz), elevation rasters, or both');
   addFlags(command, serveOptionsSchema);
   addAliases(command)
     .addHelpText(
@@ -65,16 +67,16 @@ async function run(paths: string[], typed: Record<string, unknown>): Promise<voi
     withPort(applyAliases(typed)),
   );
   await interruptible(async (signal) => {
-    const layers = await openLayers(paths, options, { title, attribution }, cache, signal);
+    const { layers, tilesets } = await openLayers(paths, options, { title, attribution }, cache, signal);
     const onDemand = [...layers.values()].filter(isSourceLayer);
     const prepared = () => Math.min(1, ...onDemand.map((layer) => layer.prepared));
-    const server = await startServer({ layers, port, host, viewerFolder: viewerFolder(), prepared }).catch(
+    const server = await startServer({ layers, tilesets, port, host, viewerFolder: viewerFolder(), prepared }).catch(
       async (error) => {
-        await Promise.all([...layers.values()].map((layer) => layer.close()));
+        await Promise.all([...layers.values(), ...tilesets.values()].map((each) => each.close()));
         throw error;
       },
     );
-    process.stdout.write(greeting(server.url, [...layers.values()]));
+    process.stdout.write(greeting(server.url, [...layers.values()], [...tilesets.values()]));
     try {
       await Promise.all(onDemand.map((layer) => layer.prepare({ signal })));
       await aborted(signal);
@@ -107,9 +109,15 @@ async function openLayers(
 ) {
   const folders: string[] = [];
   const files: string[] = [];
-  for (const path of paths) (isTileset(path) ? folders : files).push(path);
+  const ready: string[] = [];
+  for (const path of paths) (isTileset(path) ? folders : isTileset3d(path) ? ready : files).push(path);
   const layers = new Map<string, Layer>();
+  const tilesets = new Map<string, BuiltTileset>();
   try {
+    for (const place of ready) {
+      const name = freeName(tilesetNameOf(resolve(place)));
+      tilesets.set(name, await openBuiltTileset(place, { name, signal }));
+    }
     for (const folder of folders) add(await openBuiltLayer(folder, { name: freeName(folder) }));
     if (files.length > 0) {
       const spec = { sources: files.map(absoluteName), options, cacheFolder: cacheFolder(cache) };
@@ -131,10 +139,10 @@ async function openLayers(
       );
     }
   } catch (error) {
-    await Promise.all([...layers.values()].map((layer) => layer.close()));
+    await Promise.all([...layers.values(), ...tilesets.values()].map((each) => each.close()));
     throw error;
   }
-  return layers;
+  return { layers, tilesets };
 
   function add(layer: Layer): void {
     layers.set(layer.name, layer);
@@ -144,7 +152,7 @@ async function openLayers(
   function freeName(path: string): string {
     const base = layerNameOf(resolve(path));
     let name = base;
-    for (let k = 2; layers.has(name); k++) name = `${base}-${k}`;
+    for (let k = 2; layers.has(name) || tilesets.has(name); k++) name = `${base}-${k}`;
     return name;
   }
 }
@@ -178,20 +186,40 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function greeting(url: string, layers: readonly Layer[]): string {
-  const [first] = layers;
+function greeting(url: string, layers: readonly Layer[], tilesets: readonly BuiltTileset[]): string {
+  const count = layers.length + tilesets.length;
+  const head = `Relievo serves ${count} ${count === 1 ? 'layer' : 'layers'} at ${url}/ (stop with Ctrl-C)\n`;
+  const lists = [...layers.map((layer) => layerLine(url, layer)), ...tilesets.map((one) => tilesetLine(url, one))];
+  const example = layers.length > 0 ? layerExample(url, layers[0]) : tilesetExample(url, tilesets[0]);
+  return `${head}${lists.join('\n')}\n\nCesiumJS, to paste into a page:\n\n${example}`;
+}
+
+function tilesetLine(url: string, { name, title, files, label }: BuiltTileset): string {
+  const what = label ? `terrain for ${label.profile}, levels 0 to ${label.maxLevel}` : 'not made here';
+  return `  ${name}: ${title}, 3D Tiles (${what}) from ${files.kind === 'folder' ? 'a folder' : 'an archive'}: ${tilesetAddress(url, name)}`;
+}
+
+function tilesetAddress(url: string, name: string): string {
+  return `${url}/layers/${name}/3dtiles/tileset.json`;
+}
+
+function tilesetExample(url: string, { name, label }: BuiltTileset): string {
+  const address = tilesetAddress(url, name);
+  if (label?.profile === 'cesium-terrain') {
+    return `  viewer.scene.terrainProvider = await Cesium.Cesium3DTilesTerrainProvider.fromUrl('${address}');\n`;
+  }
+  return `  viewer.scene.primitives.add(await Cesium.Cesium3DTileset.fromUrl('${address}'));\n`;
+}
+
+function layerLine(url: string, { name, title, document }: Layer): string {
+  const { datum } = document.relievo;
+  const mark = datum.known === 'assumed' ? ' (ASSUMED)' : '';
+  return `  ${name}: ${title}, levels 0 to ${document.maxzoom}, datum ${datum.source}${mark}: ${url}/layers/${name}/layer.json`;
+}
+
+function layerExample(url: string, first: Layer): string {
   const corners = first.document.bounds.map((degrees) => degrees.toFixed(4));
-  const list = layers.map(({ name, title, document }) => {
-    const { datum } = document.relievo;
-    const mark = datum.known === 'assumed' ? ' (ASSUMED)' : '';
-    return `  ${name}: ${title}, levels 0 to ${document.maxzoom}, datum ${datum.source}${mark}: ${url}/layers/${name}/layer.json`;
-  });
-  return `Relievo serves ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'} at ${url}/ (stop with Ctrl-C)
-${list.join('\n')}
-
-CesiumJS, to paste into a page:
-
-  const viewer = new Cesium.Viewer('cesiumContainer', {
+  return `  const viewer = new Cesium.Viewer('cesiumContainer', {
     terrain: new Cesium.Terrain(
       Cesium.CesiumTerrainProvider.fromUrl('${url}/layers/${first.name}', { requestVertexNormals: true }),
     ),

@@ -14,7 +14,7 @@ export function verifyPage(report: VerifyReport, paint: Paint): string {
   const notes = findings.filter(({ severity }) => severity === 'note');
   const title = paint('title', tileset.name || tileset.place);
   const flat = tileset.firstRelief > 0 ? ` (flat before ${tileset.firstRelief})` : '';
-  const extent = `${count(tileset.tiles)} tiles, levels 0 to ${tileset.maxLevel}${flat}, ${tileset.projection}, rows ${tileset.rows}`;
+  const extent = `${count(tileset.tiles)} tiles, levels 0 to ${tileset.maxLevel}${flat}, ${tileset.format === '3dtiles' ? '3D Tiles' : `${tileset.projection}, rows ${tileset.rows}`}`;
   const lines = [`${title}: ${tileset.tiles === 0 ? 'no tiles' : extent}`];
   if (source) lines.push(`Source: ${source.names.join(', ')} (native level ${source.nativeLevel}). ${source.datum}.`);
   if (report.sampled.perLevel !== undefined) {

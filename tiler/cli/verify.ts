@@ -1,4 +1,4 @@
-/** `relievo verify`: whether a tileset of quantized-mesh, ours or another tool's, is what clients take it for. */
+/** `relievo verify`: whether a tileset of quantized-mesh or 3D Tiles, ours or another tool's, is what clients take it for. */
 import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -7,12 +7,16 @@ import { z } from 'zod';
 import { EXIT, RelievoError } from '../error.ts';
 import { sourceOptionsSchema } from '../pyramid/options.ts';
 import { absoluteName } from '../sources/source-name.ts';
+import { isTileset3d, openJudgedFiles } from '../verify/3d-files.ts';
+import { datumOf3d, type Verify3dOptions, verifyTiles3d } from '../verify/3d-verify.ts';
 import { checkLayer } from '../verify/check-layer.ts';
 import { type DemOptions, openDem } from '../verify/dem.ts';
 import { readDemAreas } from '../verify/dem-areas.ts';
 import { writeReport } from '../verify/html-report.ts';
+import type { VerifyReport } from '../verify/report-types.ts';
 import { workOnThreads } from '../verify/threads.ts';
 import { isAddress, openTileSet } from '../verify/tile-set.ts';
+import { openTiling } from '../verify/tiling.ts';
 import { verifyTileset } from '../verify/verify.ts';
 import { addFlags, flagOf, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -38,9 +42,9 @@ export function addVerifyCommand(program: Command): void {
     .command('verify')
     .summary('say whether a tileset is sound, and how far it is from its source')
     .description(
-      'Checks a tileset of quantized-mesh, of any tool: layer.json, every tile, every border, and over http the headers. With --source also the error of the drawn surface. Ends with 1 when there is a fault, with 3 when nothing could be judged.',
+      'Checks a tileset of quantized-mesh or 3D Tiles 1.1, of any tool: its documents, every tile, every border, and over http the headers. With --source also the error of the drawn surface. Ends with 1 when there is a fault, with 3 when nothing could be judged.',
     )
-    .argument('<tileset>', 'folder or http(s) address, of the set or of its layer.json')
+    .argument('<tileset>', 'folder or http(s) address, of the set, its layer.json or tileset.json; or a .3tz')
     .option('--source <dem...>', 'elevation rasters that the surface is measured against, as for build');
   addFlags(command, verifySchema)
     .option('--json', 'one JSON object')
@@ -54,7 +58,8 @@ export function addVerifyCommand(program: Command): void {
 Examples:
   relievo verify maui
   relievo verify maui --source N20W157.hgt.zip N20W156.hgt.zip --report maui.html
-  relievo verify https://example.com/terrain --sample 20`,
+  relievo verify https://example.com/terrain --sample 20
+  relievo verify https://example.com/3dtiles/tileset.json`,
     )
     .action(run);
 }
@@ -72,8 +77,14 @@ async function run(place: string, typed: Record<string, unknown>): Promise<void>
   const progress = openProgress(process.stderr, 'tiles');
   const { report, found } = await interruptible(async (signal) => {
     const where = isAddress(place) ? place : resolve(place);
+    const areas = await readDemAreas(readFlags(areaSchema, typed));
+    if (await isTileset3d(where)) {
+      const how = (datum?: string) => ({ ...howToRead(asked, openTiling().projection, datum), areas });
+      return await judge3d(where, names, how, { sample, seed, signal, onTiles: progress.update });
+    }
     const set = await openTileSet(where, signal);
-    const how = { ...howToRead(asked, set.layerJson), areas: await readDemAreas(readFlags(areaSchema, typed)) };
+    const { datum, tiling } = checkLayer(set.layerJson).document;
+    const how = { ...howToRead(asked, tiling.projection, datum), areas };
     const dem = names && (await openDem(names, { ...how, signal }));
     const spec = { place: where, sources: names ?? [], dem: how };
     try {
@@ -96,6 +107,25 @@ async function run(place: string, typed: Record<string, unknown>): Promise<void>
     json ? `${JSON.stringify(report)}\n` : `${verifyPage(report, openPaint(process.stdout, process.env))}\n`,
   );
   if (found) process.exitCode = report.sound ? 0 : EXIT.failed;
+}
+
+/** Without threads: most of the time goes into reading. */
+async function judge3d(
+  where: string,
+  names: readonly string[] | undefined,
+  how: (datum: string | undefined) => DemOptions,
+  options: Verify3dOptions,
+): Promise<{ report: VerifyReport; found: boolean }> {
+  const { signal } = options;
+  const files = await openJudgedFiles(where, signal);
+  const dem = names && (await openDem(names, { ...how(await datumOf3d(files, signal)), signal }));
+  try {
+    const report = await verifyTiles3d(files, { ...options, dem });
+    return { report, found: report.findings.length > 0 || report.tileset.tiles > 0 };
+  } finally {
+    await dem?.close();
+    await files.close();
+  }
 }
 
 /** What says how a source is to be understood would be lost without one. */
@@ -135,11 +165,14 @@ async function writeReportFile(path: string, page: string): Promise<void> {
 }
 
 /** Heights are understood as the tileset's own build understood them, where the user says nothing else. */
-function howToRead(asked: z.output<typeof sourceSchema>, layerJson: string | undefined): Omit<DemOptions, 'signal'> {
+function howToRead(
+  asked: z.output<typeof sourceSchema>,
+  projection: DemOptions['projection'],
+  datum: string | undefined,
+): Omit<DemOptions, 'signal'> {
   const { crsGrids, allow, strict, ...how } = asked;
-  const { datum, tiling } = checkLayer(layerJson).document;
   const verticalDatum = how.verticalDatum ?? datum;
-  return { how: { ...how, verticalDatum }, projection: tiling.projection, crsGrids, allow, strict };
+  return { how: { ...how, verticalDatum }, projection, crsGrids, allow, strict };
 }
 
 function withDatum({ datum, ...typed }: Readonly<Record<string, unknown>>): Record<string, unknown> {

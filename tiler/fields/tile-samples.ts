@@ -2,9 +2,9 @@
  * The samples of all sources that a tile's surface is held against: those that the field shows as they are, not what higher
  * sources hide, nor what is feathered or made level.
  */
-import type { PostGrid } from '../geo/post-grid.ts';
+import { Origin, type PostGrid } from '../geo/post-grid.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
-import type { ReadOptions } from '../sources/raster-source.ts';
+import type { ReadOptions, SampleWindow } from '../sources/raster-source.ts';
 import type { RasterField } from './raster-field.ts';
 import {
   type CellIndex,
@@ -21,8 +21,8 @@ import type { TerrainField } from './terrain-field.ts';
 export interface MemberCells extends FieldCells {
   /** Which source. */
   readonly member: number;
-  /** Those one level finer under cells of this level, which must not be 0. */
-  under(cells: readonly CellIndex[], options: ReadOptions): Promise<MemberCells>;
+  /** Those one level finer under cells of this level, which must not be 0, and finer where only part of one shows. */
+  under(cells: readonly CellIndex[], options: ReadOptions): Promise<readonly MemberCells[]>;
 }
 
 export interface TileSamples {
@@ -36,15 +36,17 @@ export interface TileSamples {
 const SAME = 0.02;
 const SAME_SHARE = 0.002;
 
-/** `posts` are those of the tile, without halo. */
+/** `posts` are those of the tile, without halo; `maxSampleError`: metres that a sample may lie from the drawn surface. */
 export async function readTileSamples(
   field: TerrainField,
   id: TileId,
   posts: PostGrid,
+  maxSampleError: number,
   options: ReadOptions = {},
 ): Promise<TileSamples> {
   const box = posts.scheme.box(id);
   const touching = field.members.flatMap((member, index) => (field.touches(index, box, id.z) === 'none' ? [] : member));
+  const same = SAME + SAME_SHARE * posts.scheme.maxGeometricError(id.z);
   const cells: MemberCells[] = [];
   let complete = true;
   for (const member of touching) {
@@ -57,41 +59,124 @@ export async function readTileSamples(
     const whole = member === touching[0] && !field.flattens(box);
     const found = await readCells(member, placer, level, options);
     if (found === undefined) continue;
-    const seen = whole ? found : await shown(found, member);
-    if (seen.x.length > 0 || seen.leftOut) cells.push(memberCells(seen, member, placer, whole));
+    cells.push(...(await setsOf(found, member, placer, whole, options)));
   }
   return { cells, complete };
+
+  async function setsOf(
+    found: FieldCells,
+    member: RasterField,
+    placer: TilePlacer,
+    whole: boolean,
+    more: ReadOptions,
+  ): Promise<MemberCells[]> {
+    const { kept, parted } = whole ? { kept: undefined, parted: [] } : await findShown(found, member, more);
+    const tooMany = 4 * parted.length > MAX_FINER;
+    const seen = kept ? { ...pick(found, kept), leftOut: found.leftOut || tooMany } : found;
+    const sets = seen.x.length > 0 || seen.leftOut ? [memberCells(seen, member, placer, whole)] : [];
+    if (parted.length === 0 || tooMany) return sets;
+    const indices = parted.map((k) => ({ column: found.columns[k], row: found.rows[k] }));
+    const finer = await readUnder(member, placer, found.level, indices, more);
+    return [...sets, ...(await setsOf(finer, member, placer, whole, more))];
+  }
 
   function memberCells(found: FieldCells, member: RasterField, placer: TilePlacer, whole: boolean): MemberCells {
     return {
       ...found,
       member: field.members.indexOf(member),
       async under(chosen, more) {
-        const finer = await readUnder(member, placer, found.level, chosen, more);
-        return memberCells(whole ? finer : await shown(finer, member), member, placer, whole);
+        return setsOf(await readUnder(member, placer, found.level, chosen, more), member, placer, whole, more);
       },
     };
   }
 
-  /** Without those that the field does not show as they are. */
-  async function shown(found: FieldCells, member: RasterField): Promise<FieldCells> {
-    const across = member.source.info.levels[found.level].columns;
-    const west = found.columns.reduce((least, column) => Math.min(least, column), Infinity);
-    const north = found.rows.reduce((least, row) => Math.min(least, row), Infinity);
-    const window = { column: west, row: north, columns: across, rows: 1 };
-    const indices = found.columns.map((column, k) => (found.rows[k] - north) * across + column - west);
-    const places = member.grid.placesOf(found.level, window, indices);
-    const ground = await field.groundAt(places, levelReading(member, id.z, found.level), options);
-    const same = SAME + SAME_SHARE * posts.scheme.maxGeometricError(id.z);
+  /**
+   * Samples that the field shows as they are; of cells those whose middle it shows, and in `parted` those that show in part and
+   * matter. At the rim of what shows, a cell whose samples lie near what is shown is kept as it is: it asks for too much, not for
+   * too little. A cell counts as hidden when all round it are.
+   */
+  async function findShown(found: FieldCells, member: RasterField, more: ReadOptions) {
+    const states = new CellStates(found);
+    const places = member.grid.placesOf(found.level, states.window(), states.indices);
+    const ground = await field.groundAt(places, levelReading(member, id.z, found.level), more);
+    const off = found.heights.map((height, k) => Math.abs(ground.heights[k] - height));
     const kept: number[] = [];
-    for (let k = 0; k < found.x.length; k++) {
-      // A sample counts where it agrees, a cell where what lies under it is shown as it is.
+    const parted: number[] = [];
+    for (let k = 0; k < off.length; k++) {
       const plain = found.level === 0 || ground.origin[k] === member.dataOrigin;
-      if (plain && Math.abs(ground.heights[k] - found.heights[k]) <= same) kept.push(k);
+      states.set(k, plain && off[k] <= same ? SHOWN : ground.origin[k] === Origin.filled ? RIM : HIDDEN);
     }
-    // Wholly hidden is no loss.
-    const inPart = found.level > 0 && kept.length > 0 && kept.length < found.x.length;
-    return { ...pick(found, kept), leftOut: found.leftOut || inPart };
+    for (let k = 0; k < off.length; k++) {
+      const state = states.get(k);
+      if (found.level === 0) {
+        if (state === SHOWN) kept.push(k);
+        continue;
+      }
+      if (states.allRound(k, state) && state !== RIM) {
+        if (state === SHOWN) kept.push(k);
+        continue;
+      }
+      const reach = Math.max(found.above?.[k] ?? 0, found.below?.[k] ?? 0);
+      if (off[k] + reach <= NEAR_RIM * maxSampleError) kept.push(k);
+      else parted.push(k);
+    }
+    return { kept, parted };
+  }
+}
+
+/** Share of the bound within which a cell at the rim of what shows is held against the surface as a whole. */
+const NEAR_RIM = 0.25;
+
+const MISSING = 0;
+const SHOWN = 1;
+const HIDDEN = 2;
+/** Beside what is void. */
+const RIM = 3;
+
+/** What of cells shows, with those round them. */
+class CellStates {
+  readonly indices: Int32Array;
+  readonly #west: number;
+  readonly #north: number;
+  readonly #across: number;
+  readonly #down: number;
+  /** By index in the window; finer cells lie scattered over it. */
+  readonly #states = new Map<number, number>();
+
+  constructor({ columns, rows }: FieldCells) {
+    const least = (from: Int32Array) => from.reduce((a, b) => Math.min(a, b), from.length > 0 ? Infinity : 0);
+    const most = (from: Int32Array) => from.reduce((a, b) => Math.max(a, b), from.length > 0 ? -Infinity : 0);
+    this.#west = least(columns);
+    this.#north = least(rows);
+    this.#across = most(columns) - this.#west + 1;
+    this.#down = most(rows) - this.#north + 1;
+    this.indices = columns.map((column, k) => (rows[k] - this.#north) * this.#across + column - this.#west);
+  }
+
+  /** That `indices` count in. */
+  window(): SampleWindow {
+    return { column: this.#west, row: this.#north, columns: this.#across, rows: this.#down };
+  }
+
+  get(k: number): number {
+    return this.#states.get(this.indices[k]) ?? MISSING;
+  }
+
+  set(k: number, state: number): void {
+    this.#states.set(this.indices[k], state);
+  }
+
+  /** Whether the cells round one that are no void are in the same state. */
+  allRound(k: number, state: number): boolean {
+    const column = this.indices[k] % this.#across;
+    const row = Math.floor(this.indices[k] / this.#across);
+    for (let j = Math.max(0, row - 1); j <= Math.min(this.#down - 1, row + 1); j++) {
+      for (let i = Math.max(0, column - 1); i <= Math.min(this.#across - 1, column + 1); i++) {
+        const other = this.#states.get(j * this.#across + i) ?? MISSING;
+        if (other !== MISSING && other !== state) return false;
+      }
+    }
+    return true;
   }
 }
 
@@ -148,9 +233,10 @@ export async function lookUnder(
     return sets;
   }
   const finer = await Promise.all(Array.from(under.values(), ({ from, indices }) => from.under(indices, options)));
+  const all = finer.flat();
   const deeper = await lookUnder(
-    finer,
-    finer.map((set) => (levels > 1 && set.level > 0 ? Array.from(set.x.keys()) : reachingFar(set, maxReach))),
+    all,
+    all.map((set) => (levels > 1 && set.level > 0 ? Array.from(set.x.keys()) : reachingFar(set, maxReach))),
     { maxReach, levels: levels - 1 },
     options,
   );

@@ -2,20 +2,16 @@
 import { basename, resolve } from 'node:path';
 import type { LayerJson } from '../catalog/layer-json.ts';
 import type { QualityJson } from '../catalog/quality-json.ts';
+import type { TilesetJson } from '../catalog/tileset-json.ts';
 import { openDirectoryWriter } from '../store/directory-writer.ts';
-import {
-  addReports,
-  type Job,
-  keepsOverviews,
-  type LevelReport,
-  type OpenRunner,
-  pinSpec,
-  type ShardJob,
-} from './job.ts';
+import { openTilesetWriter } from '../store/tileset-writer.ts';
+import { type Job, keepsOverviews, type OpenRunner, pinSpec, type ShardJob } from './job.ts';
+import { addReports, type LevelReport } from './level-report.ts';
 import type { MeasureKind } from './measure-tiles.ts';
 import type { LabelOptions } from './options.ts';
 import { countTiles, rangesUnder, type TilePlan } from './plan.ts';
-import { beginQuality, writeQuality } from './quality.ts';
+import { beginQuality, GLB_FORM, writeQuality } from './quality.ts';
+import { cutSubtrees, describeTiles3d, labelTileset, type Tiles3dSpec } from './subtree-job.ts';
 import { openTerrainMaker, type TerrainMaker, type TerrainSpec } from './terrain-maker.ts';
 
 export interface BuildOptions {
@@ -24,6 +20,8 @@ export interface BuildOptions {
   readonly threads: number;
   readonly openRunner: OpenRunner;
   readonly labels?: LabelOptions | undefined;
+  /** What 3D Tiles to make of the terrain; quantized-mesh without it. */
+  readonly tiles3d?: Omit<Tiles3dSpec, 'document'> | undefined;
   /** Which samples of the sources the tiles are held against for quality.json; by default chosen ones. */
   readonly measure?: MeasureKind | 'none' | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -49,8 +47,8 @@ export interface BuildReport {
   readonly levels: readonly Omit<LevelReport, 'errors'>[];
 }
 
-/** Shards for each thread: enough that the last ones to finish leave nobody idle for long. */
-const SHARDS_PER_THREAD = 16;
+/** Jobs for each thread: enough that the last ones to finish leave nobody idle for long. */
+const JOBS_PER_THREAD = 16;
 
 export async function buildTileset(
   spec: TerrainSpec,
@@ -59,6 +57,7 @@ export async function buildTileset(
     threads,
     openRunner,
     labels,
+    tiles3d,
     measure: asked = 'sample',
     signal,
     onPlan,
@@ -68,24 +67,28 @@ export async function buildTileset(
     onTiles,
   }: BuildOptions,
 ): Promise<BuildReport> {
-  const writer = await openDirectoryWriter(out);
+  const writer = await (tiles3d ? openTilesetWriter(out) : openDirectoryWriter(out));
   const measure = asked === 'none' ? undefined : asked;
   try {
     const maker = await openTerrainMaker(spec, { signal, onScan });
     const { plan, document, head, total } = await planAndPrepare(maker).finally(() => maker.close());
     let done = 0;
-    const levels = await runShards(cutShards(plan, threads * SHARDS_PER_THREAD, { folder: writer.folder, measure }), {
-      spec: pinSpec(maker),
-      threads,
-      openRunner,
-      signal,
-      onTiles: (count) => {
-        done += count;
-        onTiles?.(done, total);
+    const cut = tiles3d ? cutSubtrees : cutShards;
+    const { levels, tileset } = await runJobs(
+      cut(plan, threads * JOBS_PER_THREAD, { folder: writer.folder, measure }),
+      {
+        spec: { ...pinSpec(maker), ...(tiles3d && { tiles3d: { ...tiles3d, document } }) },
+        threads,
+        openRunner,
+        signal,
+        onTiles: (count) => {
+          done += count;
+          onTiles?.(done, total);
+        },
       },
-    });
-    const quality = writeQuality(head, document, levels);
-    await writer.finish(document, quality);
+    );
+    const quality = writeQuality(head, document, levels, tiles3d && GLB_FORM);
+    await writer.finish(tiles3d ? labelTileset(tileset, document, tiles3d) : document, quality, { signal });
     return { document, quality, levels: levels.map(({ errors: _, ...level }) => level) };
   } catch (error) {
     await writer.abort();
@@ -94,7 +97,8 @@ export async function buildTileset(
 
   async function planAndPrepare(maker: TerrainMaker) {
     const plan = maker.plan();
-    const document = maker.document(basename(resolve(out)), labels);
+    const terrain = maker.document(basename(resolve(out)).replace(/\.(3tz|3dtiles\.zip)$/i, ''), labels);
+    const document = tiles3d ? await describeTiles3d(terrain, tiles3d, { signal }) : terrain;
     const tilesByLevel = plan.map(countTiles);
     onPlan?.({ document, nativeLevel: maker.nativeLevel, tilesByLevel });
     // Once, before there are threads: each of them would do it for itself.
@@ -132,18 +136,20 @@ interface RunOptions extends Pick<BuildOptions, 'threads' | 'openRunner' | 'sign
   readonly onTiles: (count: number) => void;
 }
 
-async function runShards(
-  shards: readonly Job[],
+async function runJobs(
+  jobs: readonly Job[],
   { spec, threads, openRunner, signal, onTiles }: RunOptions,
-): Promise<LevelReport[]> {
-  const runner = await openRunner(spec, Math.min(threads, shards.length));
+): Promise<{ readonly levels: readonly LevelReport[]; readonly tileset: TilesetJson | undefined }> {
+  const runner = await openRunner(spec, Math.min(threads, jobs.length));
   const levels = new Map<number, LevelReport>();
-  const queue = shards[Symbol.iterator]();
+  let tileset: TilesetJson | undefined;
+  const queue = jobs[Symbol.iterator]();
   const failure = new AbortController();
   const stop = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
   const lane = async () => {
     for (const job of queue) {
       const report = await runner.run(job, { signal: stop, onTiles });
+      tileset ??= report.tileset;
       for (const level of report.levels) levels.set(level.z, addReports(levels.get(level.z), level));
     }
   };
@@ -160,5 +166,5 @@ async function runShards(
   } finally {
     await runner.close();
   }
-  return [...levels.values()].sort((a, b) => a.z - b.z);
+  return { levels: [...levels.values()].sort((a, b) => a.z - b.z), tileset };
 }

@@ -1,11 +1,13 @@
 /** Work on a layer as plain JSON, the same in process, on a thread or on another machine. */
+import type { TilesetJson } from '../catalog/tileset-json.ts';
 import { gzipBytesSync } from '../encode/gzip.ts';
 import type { TileId } from '../geo/tiling-scheme.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { writeTileFile } from '../store/directory-writer.ts';
-import { addSketches, type ErrorSketch, newSketch } from './error-sketch.ts';
-import { type MeasureKind, type MeasureTile, openMeasure } from './measure-tiles.ts';
+import { type LevelReport, openLevelReports, openTileCount } from './level-report.ts';
+import type { MeasureKind } from './measure-tiles.ts';
 import type { TileRange } from './plan.ts';
+import { executeSubtrees, type SubtreesJob } from './subtree-job.ts';
 import type { TerrainMaker, TerrainSpec } from './terrain-maker.ts';
 
 /** One tile, handed back. */
@@ -28,24 +30,12 @@ export interface PrepareJob {
   readonly kind: 'prepare';
 }
 
-export type Job = TileJob | ShardJob | PrepareJob;
-
-export interface LevelReport {
-  readonly z: number;
-  readonly tiles: number;
-  /** After gzip. */
-  readonly bytes: number;
-  readonly triangles: number;
-  /** Greatest over the tiles, metres, against the tiles' own posts. */
-  readonly maxError: number;
-  /** The same against all full-resolution samples, as an upper bound; null where a tile's is not known. */
-  readonly maxSampleError: number | null;
-  /** Errors against samples of the sources, where tiles were measured. */
-  readonly errors?: ErrorSketch | undefined;
-}
+export type Job = TileJob | ShardJob | SubtreesJob | PrepareJob;
 
 export interface JobReport {
   readonly levels: readonly LevelReport[];
+  /** What a SubtreesJob that was asked for it says of the whole. */
+  readonly tileset?: TilesetJson | undefined;
   /** The gzipped tile of a TileJob. */
   readonly tile?: Uint8Array | undefined;
 }
@@ -69,8 +59,6 @@ export interface JobRunner {
 
 /** Whoever is told the spec only later gets everything else ready meanwhile. */
 export type OpenRunner = (spec: TerrainSpec | Promise<TerrainSpec>, width: number) => Promise<JobRunner>;
-
-const TILES_PER_CALL = 64;
 
 /** Whether overviews are kept in files, which one makes for all, and not in the memory of each that reads them. */
 export function keepsOverviews({ options, cacheFolder }: TerrainSpec): boolean {
@@ -102,6 +90,8 @@ export async function executeJob(
     }
     case 'shard':
       return executeShard(maker, job, { signal, onTiles });
+    case 'subtrees':
+      return executeSubtrees(maker, job, { signal, onTiles });
   }
 }
 
@@ -110,9 +100,8 @@ async function executeShard(
   { ranges, folder, measure }: ShardJob,
   { signal, onTiles }: JobOptions,
 ): Promise<JobReport> {
-  const levels = new Map<number, LevelReport>();
-  const measureTile = measure && measureOf(maker, measure);
-  let unsaid = 0;
+  const reports = openLevelReports(maker, measure);
+  const count = openTileCount(onTiles);
   for (const { z, x0, x1, y0, y1 } of ranges) {
     for (let y = y0; y <= y1; y++) {
       for (let x = x0; x <= x1; x++) {
@@ -120,44 +109,11 @@ async function executeShard(
         const made = await maker.makeTile({ z, x, y }, { signal });
         const packed = gzipBytesSync(made.bytes);
         writeTileFile(folder, maker.scheme, { z, x, y }, packed);
-        const { triangles, maxError, maxSampleError: known } = made;
-        const maxSampleError = Number.isNaN(known) ? null : known;
-        const before = levels.get(z);
-        const errors = before?.errors ?? (measure && newSketch());
-        if (errors) await measureTile?.({ z, x, y }, made.bytes, errors, { signal });
-        const one = { z, tiles: 1, bytes: packed.length, triangles, maxError, maxSampleError };
-        levels.set(z, { ...addReports(before, one), errors });
-        if (++unsaid === TILES_PER_CALL) {
-          onTiles?.(unsaid);
-          unsaid = 0;
-        }
+        await reports.add({ z, x, y }, made, packed.length, { signal });
+        count.add();
       }
     }
   }
-  onTiles?.(unsaid);
-  return { levels: [...levels.values()] };
-}
-
-/** Of each layer that is open: windows of samples once read serve all its shards. */
-const measures = new WeakMap<TerrainMaker, Map<MeasureKind, MeasureTile>>();
-
-function measureOf(maker: TerrainMaker, kind: MeasureKind): MeasureTile {
-  const known = measures.get(maker) ?? new Map<MeasureKind, MeasureTile>();
-  const measure = known.get(kind) ?? openMeasure(maker, kind);
-  measures.set(maker, known.set(kind, measure));
-  return measure;
-}
-
-export function addReports(a: LevelReport | undefined, b: LevelReport): LevelReport {
-  if (!a) return b;
-  return {
-    z: b.z,
-    tiles: a.tiles + b.tiles,
-    bytes: a.bytes + b.bytes,
-    triangles: a.triangles + b.triangles,
-    maxError: Math.max(a.maxError, b.maxError),
-    maxSampleError:
-      a.maxSampleError === null || b.maxSampleError === null ? null : Math.max(a.maxSampleError, b.maxSampleError),
-    errors: addSketches(a.errors, b.errors),
-  };
+  count.end();
+  return { levels: reports.all() };
 }

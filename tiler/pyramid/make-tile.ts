@@ -85,7 +85,7 @@ export async function makeTile(
     terrain && readBorders(terrain, scheme, id, limit, { signal }),
   ]);
   const grid = halo > 0 ? withoutHalo(read, halo) : read;
-  const samples = terrain && (await readTileSamples(terrain, id, grid.posts, { signal }));
+  const samples = terrain && (await readTileSamples(terrain, id, grid.posts, limit, { signal }));
   // By the level alone: neighbours cut their border alike.
   const certain = terrain?.members.every((member) => tellsBounds(member, member.levelFor(id.z))) ?? true;
   const isCoarse = scheme.maxGeometricError(id.z) >= COARSE_BOUND;

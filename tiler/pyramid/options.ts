@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { EXTENSION_NAMES, type ExtensionName } from '../encode/extension-name.ts';
+import { GLB_PROFILES } from '../encode/terrain-glb.ts';
 import { RelievoError } from '../error.ts';
 import { SCHEME_IDS } from '../geo/tiling-scheme.ts';
 
@@ -160,8 +161,76 @@ export const labelOptionsSchema = z.strictObject({
 });
 export type LabelOptions = z.output<typeof labelOptionsSchema>;
 
+/** What `relievo build` makes of the tiles. */
+export const formatOptionsSchema = z.strictObject({
+  format: z
+    .enum(['quantized-mesh', '3dtiles'])
+    .default('quantized-mesh')
+    .describe('What clients get: quantized-mesh terrain, or 3D Tiles 1.1 with a GLB for each tile'),
+  profile: z
+    .enum(GLB_PROFILES)
+    .optional()
+    .describe(
+      "Which clients 3D Tiles are for: standard (any of 3D Tiles 1.1), cesium-terrain (CesiumJS's Cesium3DTilesTerrainProvider) or gis (QGIS and older clients); by default standard",
+    ),
+  texture: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ repeated: true })
+    .describe(
+      'Picture that is draped over 3D Tiles, such as an orthophoto; may be given several times, the first on top',
+    ),
+  textureCrs: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('CRS of the pictures instead of what their files say: EPSG:code, a proj4 string, WKT, or a .prj file'),
+  textureFormat: z.enum(['jpeg', 'webp']).optional().describe('How pictures are packed into 3D Tiles; by default jpeg'),
+});
+export type FormatOptions = z.output<typeof formatOptionsSchema>;
+
+/**
+ * Fails with one sentence for each choice that has no meaning beside the others. `flagOf` says what an option is called
+ * where it was typed.
+ */
+export function checkFormat(
+  options: FormatOptions & Pick<TileOptions, 'scheme' | 'water' | 'extensions'>,
+  out: string,
+  flagOf = (key: string) => key,
+): void {
+  const { format, profile, texture, textureCrs, textureFormat, scheme, water, extensions } = options;
+  const tiles3d = `${flagOf('format')} 3dtiles`;
+  const isArchive = /(\.3tz|\.3dtiles\.zip)$/i.test(out);
+  const faults: readonly (string | false)[] =
+    format === '3dtiles'
+      ? [
+          scheme !== 'geographic' &&
+            `${tiles3d} has tiles of longitude and latitude only: leave ${flagOf('scheme')} ${scheme} out`,
+          water.length > 0 && `${tiles3d} carries no water masks: leave ${flagOf('water')} out`,
+          extensions.join() !== 'octvertexnormals' &&
+            `${flagOf('extensions')} belongs to quantized-mesh, and ${tiles3d} always has normals: leave it out`,
+          texture.length > 0 &&
+            profile === 'cesium-terrain' &&
+            `${flagOf('profile')} cesium-terrain takes no pictures, because its client drapes imagery of its own: leave ${flagOf('texture')} out, or choose another profile`,
+          texture.length === 0 && textureCrs !== undefined && `${flagOf('textureCrs')} needs ${flagOf('texture')}`,
+          texture.length === 0 &&
+            textureFormat !== undefined &&
+            `${flagOf('textureFormat')} needs ${flagOf('texture')}`,
+        ]
+      : [
+          profile !== undefined && `${flagOf('profile')} ${profile} needs ${tiles3d}`,
+          texture.length > 0 && `${flagOf('texture')} needs ${tiles3d}`,
+          textureCrs !== undefined && `${flagOf('textureCrs')} needs ${tiles3d} and ${flagOf('texture')}`,
+          textureFormat !== undefined && `${flagOf('textureFormat')} needs ${tiles3d} and ${flagOf('texture')}`,
+          isArchive && `an archive (${out}) holds 3D Tiles: add ${tiles3d}, or name a folder`,
+        ];
+  const found = faults.filter((fault) => fault !== false);
+  if (found.length > 0) throw new RelievoError('usage', found.join('; '));
+}
+
 /** What else `relievo build` takes. */
 export const buildOptionsSchema = z.strictObject({
+  ...formatOptionsSchema.shape,
   ...tileOptionsSchema.shape,
   ...labelOptionsSchema.shape,
   cache: z

@@ -4,7 +4,7 @@ import { schemeOf } from '../catalog/layer-json.ts';
 import { type LevelQuality, QUALITY_SCHEMA, type QualityJson, type QualitySample } from '../catalog/quality-json.ts';
 import type { TerrainField } from '../fields/terrain-field.ts';
 import { figuresOf } from './error-sketch.ts';
-import type { LevelReport } from './job.ts';
+import type { LevelReport } from './level-report.ts';
 import type { MeasureKind } from './measure-tiles.ts';
 import { chooseWindows, SEED, WINDOW_SIDE } from './sample-windows.ts';
 
@@ -35,10 +35,27 @@ function describeSample(field: TerrainField, measure: MeasureKind | undefined): 
   };
 }
 
+/** How tiles are stored, in words. */
+export interface StoredForm {
+  readonly bytes: string;
+  /** A sentence with a space before it, or nothing. */
+  readonly rounding: string;
+}
+
+const QUANTIZED_MESH: StoredForm = { bytes: 'bytes of the files as they are stored (gzip)', rounding: '' };
+
+/** The grid that GLBs are rounded to has 240 steps in the bound of a level (encode/glb-positions.ts). */
+export const GLB_FORM: StoredForm = {
+  bytes: 'bytes of the GLB files, before an archive packs them',
+  rounding:
+    ' Of the quantized-mesh tile that the GLB is made from: its positions are then rounded once more, by about 1/480 of the bound on each axis of ECEF, or in the profile gis to single precision.',
+};
+
 export function writeQuality(
   { source, sample }: QualityHead,
   document: LayerJson,
   reports: readonly LevelReport[],
+  { bytes, rounding }: StoredForm = QUANTIZED_MESH,
 ): QualityJson {
   const { generator, maxErrorFactor } = document.relievo;
   const scheme = schemeOf(document);
@@ -49,10 +66,9 @@ export function writeQuality(
     generator,
     layer: { version: document.version, scheme: scheme.id, extensions: document.extensions, maxErrorFactor },
     source,
-    units: { error: 'metres', bytes: 'bytes of the files as they are stored (gzip)' },
+    units: { error: 'metres', bytes },
     meaning: {
-      error:
-        'Distance along the vertical (the normal of the WGS84 ellipsoid) between a full-resolution sample of a source and the surface as clients draw it: the triangles of the tile as written, flat in space.',
+      error: `Distance along the vertical (the normal of the WGS84 ellipsoid) between a full-resolution sample of a source and the surface as clients draw it: the triangles of the tile as written, flat in space.${rounding}`,
       bound: 'The error that clients assume of the level when they decide whether to ask for the next one.',
       maxError:
         'A certified upper bound: no full-resolution sample under the tiles of the level has a greater error. Null where nothing tells what the overviews that the tiles were made from leave out.',

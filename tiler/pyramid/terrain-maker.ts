@@ -21,6 +21,7 @@ import { type OpenedMembers, openMembers, type TerrainMember } from './open-memb
 import type { LabelOptions, TileOptions } from './options.ts';
 import { type PlannedData, planTiles, type TilePlan } from './plan.ts';
 import { capWarnings } from './scheme-limits.ts';
+import type { Tiles3dSpec } from './subtree-job.ts';
 import { warningsOf } from './warnings.ts';
 import { extensionsOf, openWater } from './water.ts';
 
@@ -41,6 +42,8 @@ export interface TerrainSpec {
   readonly waterVersions?: readonly string[] | undefined;
   /** Which tiles there are, where somebody has found out already. */
   readonly plan?: TilePlan | undefined;
+  /** What 3D Tiles the tiles are to become, where that is what they are made for. */
+  readonly tiles3d?: Tiles3dSpec | undefined;
   /** Files of many-sheet sources held open at a time, at most; default 128. Threads share the bound among them. */
   readonly openFiles?: number | undefined;
 }

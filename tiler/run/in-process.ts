@@ -1,5 +1,6 @@
 /** Runs jobs in this process, one at a time: no thread to start, the same results. */
 import { executeJob, type JobRunner } from '../pyramid/job.ts';
+import { closeSubtrees } from '../pyramid/subtree-job.ts';
 import { openTerrainMaker, type TerrainSpec } from '../pyramid/terrain-maker.ts';
 
 export async function openInProcessRunner(asked: TerrainSpec | Promise<TerrainSpec>): Promise<JobRunner> {
@@ -8,6 +9,9 @@ export async function openInProcessRunner(asked: TerrainSpec | Promise<TerrainSp
   return {
     width: 1,
     run: (job, options) => executeJob(maker, job, options),
-    close: () => maker.close(),
+    async close() {
+      await closeSubtrees(maker);
+      await maker.close();
+    },
   };
 }

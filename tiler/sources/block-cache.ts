@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 
 /** Bytes of decoded samples that one source keeps. */
-export const DEFAULT_CACHE_BYTES = 128 * 2 ** 20;
+export const DEFAULT_CACHE_BYTES = 64 * 2 ** 20;
 
 export class BlockCache<T extends ArrayBufferView> {
   readonly #held: LRUCache<string, T>;

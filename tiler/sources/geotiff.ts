@@ -22,7 +22,7 @@ import type { RasterLevel, RasterSource } from './raster-source.ts';
 import { findOverviews } from './sidecars.ts';
 import type { SampleRule } from './tiff-blocks.ts';
 import { pieceOf, tiffCells } from './tiff-cells.ts';
-import type { TiffImage } from './tiff-header.ts';
+import type { TiffHeaderOptions, TiffImage } from './tiff-header.ts';
 import { Compression, readTiffHeader, Tag } from './tiff-header.ts';
 import { tiffRows } from './tiff-rows.ts';
 import type { VerticalOverride } from './vertical.ts';
@@ -63,7 +63,7 @@ async function describe(
   close: () => Promise<void>,
 ): Promise<RasterSource> {
   const [images = [], overviews = []] = await Promise.all(
-    files.map((file, i) => imagesOf(file, i, options.maxBlockSamples)),
+    files.map((file, i) => imagesOf(file, i, { forward: i === 0, maxBlockSamples: options.maxBlockSamples })),
   );
   const [full] = images;
   if (full === undefined) throw new RelievoError('input-invalid', 'It holds no image.');
@@ -72,7 +72,7 @@ async function describe(
   const keys = readGeoKeys(directory, globals.geoKeyNames);
   const affine = await readPlace(file.path, image, keys, options);
   const band = readBand(directory);
-  const { crs, vertical: told } = await readFrame(file.path, keys, band, options);
+  const { crs, vertical: told } = await readFrame(file.path, keys, band.unit, options);
   const vertical = overrideVertical(told, options.vertical ?? {});
   const plain = { ...band.rule, scale: 1, offset: 0, limit: Number.POSITIVE_INFINITY };
   const rule: SampleRule = options.stored ? plain : { ...band.rule, limit: MAX_HEIGHT / vertical.unitMetres };
@@ -116,7 +116,12 @@ function forwardOnly({ path }: ByteFile, { blockColumns, blockRows }: TiffImage)
 }
 
 /** The file's own affine, else the user's or that of a world file. */
-async function readPlace(path: string, image: TiffImage, keys: GeoKeyValues, options: PlaceOptions): Promise<Affine> {
+export async function readPlace(
+  path: string,
+  image: TiffImage,
+  keys: GeoKeyValues,
+  options: PlaceOptions,
+): Promise<Affine> {
   const has = (tag: number) => (image.directory.numbers(tag)?.length ?? 0) > 0;
   const silent = !has(Tag.transformation) && !(has(Tag.pixelScale) && has(Tag.tiePoints));
   const beside = silent ? await findAffine(path, image, options) : undefined;
@@ -124,8 +129,13 @@ async function readPlace(path: string, image: TiffImage, keys: GeoKeyValues, opt
 }
 
 /** The CRS that the user names, else the file's own, else that of a `.prj`; heights by the first that speaks of them. */
-async function readFrame(path: string, keys: GeoKeyValues, band: Band, options: PlaceOptions): Promise<Frame> {
-  const own = verticalFromKeys(keys, band.unit);
+export async function readFrame(
+  path: string,
+  keys: GeoKeyValues,
+  bandUnit: string | undefined,
+  options: PlaceOptions,
+): Promise<Frame> {
+  const own = verticalFromKeys(keys, bandUnit);
   const silent = CRS_KEYS.every((key) => keys[key] === undefined);
   if (!silent && options.sourceCrs === undefined) {
     return { crs: await crsFromGeoKeys(keys, { grids: options.grids }), vertical: own };
@@ -151,25 +161,29 @@ const CRS_KEYS = [
 ] as const;
 
 /** An image, and the file that holds it. */
-interface PlacedImage {
+export interface PlacedImage {
   readonly file: ByteFile;
   readonly image: TiffImage;
 }
 
 /** All images of a file of overviews are reduced ones, whether they say so or not. */
-async function imagesOf(file: ByteFile, index: number, maxBlockSamples?: number): Promise<PlacedImage[]> {
-  const images = await readTiffHeader(file, { forward: index === 0, maxBlockSamples });
+export async function imagesOf(file: ByteFile, index: number, how: TiffHeaderOptions): Promise<PlacedImage[]> {
+  const images = await readTiffHeader(file, how);
   return images.map((image) => ({ file, image: index === 0 ? image : { ...image, reduced: true } }));
 }
 
-interface PyramidLevel {
+export interface PyramidLevel {
   readonly placed: PlacedImage;
   readonly mask: TiffImage | undefined;
   readonly level: RasterLevel;
 }
 
 /** The full image and its overviews, finest first, each with the mask of its own size in its own file. */
-function pyramidOf(images: readonly PlacedImage[], first: PlacedImage, period: number | undefined): PyramidLevel[] {
+export function pyramidOf(
+  images: readonly PlacedImage[],
+  first: PlacedImage,
+  period: number | undefined,
+): PyramidLevel[] {
   const full = first.image;
   const found: PyramidLevel[] = [];
   for (const placed of images) {
@@ -252,7 +266,7 @@ function numberIn(items: ReadonlyMap<string, string>, role: string, fallback: nu
 }
 
 /** The value of missing samples; NaN also as C writes it on Windows. Undefined for no text. */
-function parseNodata(text: string): number | undefined {
+export function parseNodata(text: string): number | undefined {
   if (text === '') return undefined;
   if (/^[+-]?(nan|1\.#(qnan|snan|ind)0*)/i.test(text)) return Number.NaN;
   const infinite = /^([+-]?)(inf|1\.#inf)/i.exec(text);
@@ -268,7 +282,7 @@ function parseNodata(text: string): number | undefined {
   );
 }
 
-async function decodeLerc(blob: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+export async function decodeLerc(blob: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
   // The second compression is undone before, within a bound; so none is named here.
   const decoder = await getDecoder(Compression.lerc, {
     LercParameters: [4, 0],

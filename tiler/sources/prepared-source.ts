@@ -49,7 +49,7 @@ export interface PreparedSource extends PreparableSource {
 }
 
 /** Of decoded blocks of all prepared sources of this thread. */
-const CACHE_BYTES = 96 * 2 ** 20;
+const CACHE_BYTES = 48 * 2 ** 20;
 const decoded = new BlockCache<Float32Array>(CACHE_BYTES);
 const decodedBounds = new BlockCache<Uint32Array>(CACHE_BYTES);
 

@@ -61,6 +61,12 @@ export function findOverviews(path: string): Promise<string | undefined> {
   return findSidecar(path, [`${basename(path)}.ovr`, `${stemOf(path)}.ovr`]);
 }
 
+/** The mask that GDAL keeps beside a picture, `ortho.tif.msk`; undefined when there is none. Heights have none. */
+export async function findMask(path: string): Promise<string | undefined> {
+  const mask = `${path}.msk`;
+  return !isRemoteName(path) && (await isFile(mask)) ? mask : undefined;
+}
+
 /** The header beside raw samples, `dem.hdr`; undefined when there is none. */
 export function findHeader(path: string): Promise<string | undefined> {
   return findSidecar(path, [`${stemOf(path)}.hdr`, `${basename(path)}.hdr`]);

@@ -26,7 +26,7 @@ export interface SampleRule {
 export type LercDecoder = (blob: Uint8Array<ArrayBuffer>) => Promise<ArrayBuffer>;
 
 type Bytes = Uint8Array<ArrayBuffer>;
-type Samples =
+export type Samples =
   | Uint8Array
   | Int8Array
   | Uint16Array
@@ -51,17 +51,32 @@ export async function decodeBlock(
   return decodeRows(image, bytes, rows, rule);
 }
 
+/** All bands' samples of `rows` rows of a block of 8 bits or more, as they are stored. Not of LERC. */
+export async function decodeSamples(image: TiffImage, data: Bytes, rows: number): Promise<Samples> {
+  const bytes = await decompress(image.compression, data, rowBytesOf(image) * image.blockRows);
+  return samplesOf(image, enoughBytes(image, bytes, rows), rows);
+}
+
 /** The first band's samples of `rows` rows that are unpacked already. The bytes may be changed. Throws an Error for too few. */
 export function decodeRows(image: TiffImage, unpacked: Bytes, rows: number, rule: SampleRule): Float32Array {
-  const rowBytes = rowBytesOf(image);
-  const bytes = ownBytes(unpacked);
-  if (bytes.length < rows * rowBytes) throw new Error(`it ends after ${bytes.length} of ${rows * rowBytes} bytes`);
+  const bytes = enoughBytes(image, unpacked, rows);
   if (image.bits === 1) return unpackBits(bytes, image.blockColumns, rows);
+  return heightsOf(samplesOf(image, bytes, rows), image.bandsPerBlock, rows * image.blockColumns, rule);
+}
+
+function enoughBytes(image: TiffImage, unpacked: Bytes, rows: number): Bytes {
+  const needed = rows * rowBytesOf(image);
+  const bytes = ownBytes(unpacked);
+  if (bytes.length < needed) throw new Error(`it ends after ${bytes.length} of ${needed} bytes`);
+  return bytes;
+}
+
+/** Samples in the machine's own order of bytes, the predictor undone in place. */
+function samplesOf(image: TiffImage, bytes: Bytes, rows: number): Samples {
   // The floating-point predictor stores bytes by significance, so its result has no order of the file's.
   if (!image.littleEndian && image.predictor !== 3) swapBytes(bytes, image.bits);
   if (image.predictor !== 1) undoPredictor(image, bytes, rows);
-  const samples = viewAs(image.sampleType, bytes.buffer, rows * image.blockColumns * image.bandsPerBlock);
-  return heightsOf(samples, image.bandsPerBlock, rows * image.blockColumns, rule);
+  return viewAs(image.sampleType, bytes.buffer, rows * image.blockColumns * image.bandsPerBlock);
 }
 
 async function decompress(compression: number, data: Bytes, maxBytes: number): Promise<Bytes> {

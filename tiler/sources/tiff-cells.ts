@@ -148,7 +148,7 @@ async function readStrips(
 }
 
 /** `rows` rows of a block; `skip` rows of an uncompressed one are passed over without being read. */
-interface Piece {
+export interface Piece {
   readonly block: number;
   readonly skip: number;
   readonly rows: number;
@@ -157,7 +157,11 @@ interface Piece {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The bytes of pieces; those that lie one after another in the file are read at once. Undefined for one left out. */
-async function readPieces(file: ByteFile, image: TiffImage, pieces: readonly Piece[]): Promise<(Bytes | undefined)[]> {
+export async function readPieces(
+  file: ByteFile,
+  image: TiffImage,
+  pieces: readonly Piece[],
+): Promise<(Bytes | undefined)[]> {
   const data: (Bytes | undefined)[] = [];
   for (let i = 0; i < pieces.length; ) {
     const first = extentOf(image, pieces[i]);
@@ -206,15 +210,19 @@ async function decodePiece(
   try {
     return await decodeBlock(image, data, rows, rule, lerc);
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    const across = block % image.blocksAcross;
-    const down = Math.floor(block / image.blocksAcross);
-    throw new RelievoError(
-      'input-invalid',
-      `${file.path} is damaged: the block at column ${across * image.blockColumns}, row ${down * image.blockRows} cannot be read (${what}); get the file again.`,
-      { where: file.path, cause },
-    );
+    throw damagedBlock(file, image, block, cause);
   }
+}
+
+export function damagedBlock(file: ByteFile, image: TiffImage, block: number, cause: unknown): RelievoError {
+  const what = cause instanceof Error ? cause.message : String(cause);
+  const across = block % image.blocksAcross;
+  const down = Math.floor(block / image.blocksAcross);
+  return new RelievoError(
+    'input-invalid',
+    `${file.path} is damaged: the block at column ${across * image.blockColumns}, row ${down * image.blockRows} cannot be read (${what}); get the file again.`,
+    { where: file.path, cause },
+  );
 }
 
 async function readTile(file: ByteFile, image: TiffImage, block: number, rule: SampleRule, lerc: LercDecoder) {

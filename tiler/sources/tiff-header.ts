@@ -81,6 +81,17 @@ export const Compression = {
   zstd: 50000,
 } as const;
 
+/** What only pictures have. */
+export const ColourTag = {
+  colourMap: 320,
+  extraSamples: 338,
+  jpegTables: 347,
+  copyright: 33432,
+} as const;
+
+/** Codings of pictures, which lose a little. */
+export const ColourCompression = { jpeg: 7, webp: 50001 } as const;
+
 const DECODABLE: ReadonlySet<number> = new Set(Object.values(Compression));
 /** Those that can be unpacked in a stream. */
 const STREAMED: ReadonlySet<number> = new Set([Compression.deflate, Compression.oldDeflate, Compression.zstd]);
@@ -114,12 +125,15 @@ export interface TiffHeaderOptions {
   readonly maxBlockSamples?: number | undefined;
   /** Takes every directory, up to so many, for an image of its own: a document of pages. */
   readonly pages?: number | undefined;
+  /** Takes pictures, which are refused otherwise, with the codings that only they have. */
+  readonly colours?: boolean | undefined;
 }
 
 /** The images of the file, in the order of their directories. Refuses what is broken or cannot be decoded. */
 export async function readTiffHeader(file: ByteFile, options: TiffHeaderOptions = {}): Promise<TiffImage[]> {
-  const { pages } = options;
-  const { littleEndian, directories } = await readDirectories(file, new Set(Object.values(Tag)), pages);
+  const { pages, colours = false } = options;
+  const wanted = new Set<number>([...Object.values(Tag), ...(colours ? Object.values(ColourTag) : [])]);
+  const { littleEndian, directories } = await readDirectories(file, wanted, pages);
   const images: TiffImage[] = [];
   for (const [i, directory] of directories.entries()) {
     const subfile = numberOf(directory, Tag.subfileType) ?? 0;
@@ -135,7 +149,7 @@ function readImage(
   directory: TiffDirectory,
   littleEndian: boolean,
   subfile: number,
-  { forward = false, maxBlockSamples = MAX_BLOCK_SAMPLES }: TiffHeaderOptions,
+  { forward = false, maxBlockSamples = MAX_BLOCK_SAMPLES, colours = false }: TiffHeaderOptions,
 ): TiffImage {
   const invalid = (what: string) =>
     new RelievoError('input-invalid', `${file.path} is not a sound TIFF file: ${what}; get it again.`, {
@@ -166,8 +180,8 @@ function readImage(
       'convert it with gdal_translate -ot Float32',
     );
   }
-  const { compression, predictor } = readCoding(file, directory, format);
-  if (!mask) refusePictures(file, directory, bands, bits);
+  const { compression, predictor } = readCoding(file, directory, format, colours && !mask);
+  if (!mask && !colours) refusePictures(file, directory, bands, bits);
   if ((numberOf(directory, Tag.fillOrder) ?? 1) !== 1)
     throw unsupported(file, 'its bits are stored in reverse', 'rewrite it with gdal_translate');
 
@@ -234,11 +248,11 @@ function readImage(
     byteCounts,
     directory,
   };
-  checkBlocks(file, image, blocksAcross * blocksDown, invalid);
+  checkBlocks(file, image, colours ? blocks : blocksAcross * blocksDown, invalid);
   return image;
 }
 
-/** Every block of the first band lies inside the file; uncompressed ones are as long as their samples. */
+/** Each of the first `blocks` blocks lies inside the file; uncompressed ones are as long as their samples. */
 function checkBlocks(file: ByteFile, image: TiffImage, blocks: number, invalid: (what: string) => RelievoError): void {
   const { offsets, byteCounts } = image;
   const rowBytes = rowBytesOf(image);
@@ -252,7 +266,7 @@ function checkBlocks(file: ByteFile, image: TiffImage, blocks: number, invalid: 
     if (!(Number.isSafeInteger(offset) && offset >= HEADER_BYTES && Number.isSafeInteger(bytes)))
       throw invalid(`block ${i} lies at byte ${offset}`);
     if (image.compression === Compression.none) {
-      const row = Math.floor(i / image.blocksAcross) * image.blockRows;
+      const row = (Math.floor(i / image.blocksAcross) % image.blocksDown) * image.blockRows;
       const expected = rowBytes * (image.tiled ? image.blockRows : Math.min(image.blockRows, image.rows - row));
       if (bytes < expected) throw invalid(`block ${i} has ${bytes} bytes where its samples need ${expected}`);
       // Equal blocks may be stored once; a part in common means that an offset is wrong.
@@ -271,9 +285,10 @@ export function rowBytesOf({ blockColumns, bandsPerBlock, bits }: TiffImage): nu
   return Math.ceil((blockColumns * bandsPerBlock * bits) / 8);
 }
 
-function readCoding(file: ByteFile, directory: TiffDirectory, format: number) {
+function readCoding(file: ByteFile, directory: TiffDirectory, format: number, colours: boolean) {
   const compression = numberOf(directory, Tag.compression) ?? 1;
-  if (!DECODABLE.has(compression)) {
+  const ofColours = compression === ColourCompression.jpeg || compression === ColourCompression.webp;
+  if (!DECODABLE.has(compression) && !(colours && ofColours)) {
     throw unsupported(
       file,
       `its compression is ${OTHERS[compression] ?? `number ${compression}`}`,

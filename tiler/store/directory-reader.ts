@@ -85,7 +85,7 @@ export async function openDirectory(folder: string): Promise<DirectoryReader> {
   };
 }
 
-async function resolveFolder(folder: string): Promise<string> {
+export async function resolveFolder(folder: string): Promise<string> {
   try {
     const root = await realpath(folder);
     if ((await stat(root)).isDirectory()) return root;
@@ -140,7 +140,7 @@ export function parseObject(bytes: Uint8Array, where: string): Record<string, un
 }
 
 /** A regular file's bytes; undefined when there is none, or when a symbolic link leads out of the folder. */
-async function readInside(root: string, path: string, { signal }: ReadOptions): Promise<Uint8Array | undefined> {
+export async function readInside(root: string, path: string, { signal }: ReadOptions): Promise<Uint8Array | undefined> {
   signal?.throwIfAborted();
   const real = await quietly(realpath(path), path);
   if (real === undefined || !isInside(root, real)) return undefined;
@@ -160,7 +160,7 @@ async function readInside(root: string, path: string, { signal }: ReadOptions): 
 }
 
 /** Both resolved: whether the path is the folder or lies below it. */
-function isInside(root: string, real: string): boolean {
+export function isInside(root: string, real: string): boolean {
   return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
@@ -171,7 +171,7 @@ function isAbsent(error: unknown): boolean {
 }
 
 /** Undefined for what is not there; `input-missing` for what is there and cannot be had. */
-async function quietly<T>(attempt: Promise<T>, path: string): Promise<T | undefined> {
+export async function quietly<T>(attempt: Promise<T>, path: string): Promise<T | undefined> {
   try {
     return await attempt;
   } catch (cause) {

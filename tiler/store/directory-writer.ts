@@ -6,18 +6,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { LayerJson } from '../catalog/layer-json.ts';
-import type { QualityJson } from '../catalog/quality-json.ts';
 import { RelievoError } from '../error.ts';
 import { flipRow, type TileId, type TilingScheme } from '../geo/tiling-scheme.ts';
 import { makeFolders } from '../make-folders.ts';
-import { isPart, STAGING, takeStaging } from './staging.ts';
+import { QUANTIZED_MESH_PARTS, STAGING, takeStaging } from './staging.ts';
 
 export interface DirectoryWriter {
   /** Where tiles go meanwhile: threads write there by `writeTileFile`. */
   readonly folder: string;
   /** Puts tiles and documents in place of what was there. */
-  finish(document: LayerJson, quality?: QualityJson): Promise<void>;
+  finish(document: object, quality?: object): Promise<void>;
   /** Removes what was collected; an older tileset stays as it was. */
   abort(): Promise<void>;
 }
@@ -37,7 +35,7 @@ export async function openDirectoryWriter(out: string): Promise<DirectoryWriter>
   });
   return { folder: staging.collected, finish, abort };
 
-  async function finish(document: LayerJson, quality?: QualityJson): Promise<void> {
+  async function finish(document: object, quality?: object): Promise<void> {
     try {
       await staging.exchange(textOf(document), quality && textOf(quality));
     } catch (error) {
@@ -51,7 +49,7 @@ export async function openDirectoryWriter(out: string): Promise<DirectoryWriter>
   }
 }
 
-function textOf(document: object): string {
+export function textOf(document: object): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
@@ -66,7 +64,7 @@ export function writeTileFile(folder: string, scheme: TilingScheme, { z, x, y }:
 }
 
 /** Most tiles find their folder made: it costs less to be told of those that do not than to ask each time. */
-function writeMakingFolders(path: string, bytes: Uint8Array): void {
+export function writeMakingFolders(path: string, bytes: Uint8Array): void {
   try {
     writeFileSync(path, bytes);
   } catch (error) {
@@ -87,7 +85,7 @@ function refuseForeign(out: string): void {
   }
   const others = entries.filter((name) => name !== STAGING);
   if (others.length === 0) return;
-  if (isOurs(out) && others.every((name) => isPart(name) || name === 'layer.json')) return;
+  if (isOurs(out) && others.every((name) => QUANTIZED_MESH_PARTS.isPart(name) || name === 'layer.json')) return;
   throw new RelievoError(
     'output-refused',
     `The folder holds something that is no tileset of Relievo (${others.slice(0, 3).join(', ')}${others.length > 3 ? ', ...' : ''}): name an empty or a new folder with --out`,
@@ -104,7 +102,7 @@ function isOurs(out: string): boolean {
   }
 }
 
-function unwritable(path: string, error: unknown): RelievoError {
+export function unwritable(path: string, error: unknown): RelievoError {
   const { code } = error as NodeJS.ErrnoException;
   const reason =
     code === 'ENOSPC'

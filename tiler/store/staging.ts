@@ -7,11 +7,26 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { RelievoError } from '../error.ts';
+import { TILESET_DOCUMENT } from './tileset-files.ts';
 
 export const STAGING = '.relievo-building';
-const DOCUMENT = 'layer.json';
 /** Goes wherever the tiles go, when there is one. */
 const QUALITY = 'quality.json';
+
+/** What a tileset consists of. */
+export interface TilesetParts {
+  /** What clients know a tileset by. */
+  readonly document: string;
+  /** Whether a name in its folder, beside the document, is of the tileset. */
+  readonly isPart: (name: string) => boolean;
+}
+
+export const QUANTIZED_MESH_PARTS: TilesetParts = {
+  document: 'layer.json',
+  isPart: (name) => /^\d{1,2}$/.test(name) || name === QUALITY,
+};
+const DOCUMENTS = [QUANTIZED_MESH_PARTS.document, TILESET_DOCUMENT];
+
 /** A staging folder without an owner is one whose process is just about to say so, or died before it could. */
 const YOUNG_MS = 5000;
 
@@ -26,15 +41,21 @@ export interface Staging {
   remove(): Promise<void>;
 }
 
-/** Fails with `output-refused` when another build is at work in `out`; what one that died left is put in order first. */
-export async function takeStaging(out: string): Promise<Staging> {
-  const folder = join(out, STAGING);
+/**
+ * Fails with `output-refused` when another build is at work in `out`; what one that died left is put in order first.
+ * `folder` is the staging folder, on the disk of `out`.
+ */
+export async function takeStaging(
+  out: string,
+  parts: TilesetParts = QUANTIZED_MESH_PARTS,
+  folder: string = join(out, STAGING),
+): Promise<Staging> {
   if (held.has(folder)) throw atWork(out, 'in this process');
   held.add(folder);
   try {
     if (!(await makeFolder(folder))) {
       refuseLiving(folder, out);
-      await restore(folder, out);
+      await restore(folder, out, parts);
       await rm(folder, { recursive: true, force: true });
       if (!(await makeFolder(folder))) throw atWork(out, 'that has just begun');
     }
@@ -44,46 +65,47 @@ export async function takeStaging(out: string): Promise<Staging> {
     held.delete(folder);
     throw error;
   }
+  const isDocument = (name: string) => name === parts.document;
   return { collected: join(folder, 'new'), exchange, remove };
 
   async function exchange(document: string, quality?: string): Promise<void> {
     const [fresh, old] = [join(folder, 'new'), join(folder, 'old')];
-    await writeFile(join(fresh, DOCUMENT), document);
+    await writeFile(join(fresh, parts.document), document);
     if (quality !== undefined) await writeFile(join(fresh, QUALITY), quality);
     await mkdir(old);
     // Without its document no client takes what is here for a tileset.
-    await moveAll(out, old, (name) => name === DOCUMENT);
-    await moveAll(out, old, isPart);
+    await moveAll(out, old, isDocument);
+    await moveAll(out, old, parts.isPart);
     await rename(old, join(folder, 'old-whole'));
-    await moveAll(fresh, out, isPart);
-    await moveAll(fresh, out, (name) => name === DOCUMENT);
+    await moveAll(fresh, out, parts.isPart);
+    await moveAll(fresh, out, isDocument);
     await rm(folder, { recursive: true });
     held.delete(folder);
   }
 
   async function remove(): Promise<void> {
     held.delete(folder);
-    await restore(folder, out);
+    await restore(folder, out, parts);
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Names of what a tileset has beside its document: folders that hold a level's tiles, and what is known of its quality. */
-export function isPart(name: string): boolean {
-  return /^\d{1,2}$/.test(name) || name === QUALITY;
-}
-
 /** Moves the older tileset back when an exchange broke off. A document in place means that it had not begun, or was done. */
-async function restore(folder: string, out: string): Promise<void> {
-  if (existsSync(join(out, DOCUMENT))) return;
+async function restore(folder: string, out: string, { document, isPart }: TilesetParts): Promise<void> {
+  if (existsSync(join(out, document))) return;
   const whole = join(folder, 'old-whole');
   const aside = existsSync(whole) ? whole : join(folder, 'old');
-  if (!existsSync(join(aside, DOCUMENT))) return;
+  if (!existsSync(aside)) return;
+  if (!existsSync(join(aside, document))) {
+    if (!DOCUMENTS.some((other) => existsSync(join(aside, other)))) return;
+    const message = `A tileset of another format was being exchanged there when its build ended: what it was lies in ${aside}; move it back, or remove it`;
+    throw new RelievoError('output-refused', message, { where: out });
+  }
   if (aside === whole) {
     for (const name of await readdir(out)) if (isPart(name)) await rm(join(out, name), { recursive: true });
   }
   await moveAll(aside, out, isPart);
-  await moveAll(aside, out, (name) => name === DOCUMENT);
+  await moveAll(aside, out, (name) => name === document);
 }
 
 async function moveAll(from: string, to: string, which: (name: string) => boolean): Promise<void> {

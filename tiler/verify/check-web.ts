@@ -9,7 +9,7 @@ import { inGrid, type JudgedTile } from './tiling.ts';
 import { acceptOf, fetchOnce, layerAddress, tileAddress, type WebAnswer } from './web-tiles.ts';
 
 /** An origin that is nobody's, so that a server which allows only its own pages shows it. */
-const ORIGIN = 'https://verify.invalid';
+export const ORIGIN = 'https://verify.invalid';
 
 export async function checkWeb(
   place: string,
@@ -86,7 +86,7 @@ function tilesOutside(there: TileIndex, { tiling }: LayerDocument): JudgedTile[]
   return found;
 }
 
-function checkCors({ headers }: WebAnswer, what: string, id: JudgedTile | undefined, ledger: Ledger): void {
+export function checkCors({ headers }: WebAnswer, what: string, id: JudgedTile | undefined, ledger: Ledger): void {
   const allowed = headers.get('access-control-allow-origin');
   if (allowed === '*' || allowed === ORIGIN) return;
   ledger.add('http-cors', `${what}: Access-Control-Allow-Origin is ${allowed ?? 'missing'}, expected *`, id);
@@ -108,7 +108,7 @@ function checkEncoding({ headers, body }: WebAnswer, id: JudgedTile, ledger: Led
   ledger.add('http-encoding', message, id);
 }
 
-async function checkCaching(
+export async function checkCaching(
   url: URL,
   { headers }: WebAnswer,
   asked: Readonly<Record<string, string>>,

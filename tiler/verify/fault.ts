@@ -2,6 +2,7 @@
  * Every kind of thing that the verifier names: its word, whether it is a fault (some client draws or reads the set wrongly)
  * or a note (unusual or wasteful, drawn rightly by all), and what it means.
  */
+import { FAULTS_3D, NOTES_3D } from './3d-kinds.ts';
 import type { Severity } from './report-types.ts';
 
 const FAULTS = {
@@ -92,14 +93,16 @@ const NOTES = {
   'samples-uncovered': 'Samples of the source lie over no triangle of the level.',
 } as const;
 
-export type FaultCode = keyof typeof FAULTS | keyof typeof NOTES;
+type Code3d = keyof typeof FAULTS_3D | keyof typeof NOTES_3D;
+export type FaultCode = keyof typeof FAULTS | keyof typeof NOTES | Code3d;
 
 export function severityOf(code: FaultCode): Severity {
-  return code in FAULTS ? 'fault' : 'note';
+  return code in FAULTS || code in FAULTS_3D ? 'fault' : 'note';
 }
 
 export function meaningOf(code: FaultCode): string {
-  return { ...FAULTS, ...NOTES }[code];
+  const plain: Readonly<Record<string, string>> = { ...FAULTS, ...NOTES };
+  return plain[code] ?? { ...FAULTS_3D, ...NOTES_3D }[code as Code3d][0];
 }
 
 export interface Fault {

@@ -72,13 +72,13 @@ function headline({ sound, findings, tileset, sampled }: VerifyReport): Markup {
 
 function whatWasChecked({ tileset, sampled, source }: VerifyReport): Markup {
   const rows: readonly (readonly [string, string | undefined])[] = [
-    [tileset.kind === 'folder' ? 'Folder' : 'Address', tileset.place],
+    [{ folder: 'Folder', archive: 'Archive', url: 'Address' }[tileset.kind], tileset.place],
     ['Owed to', tileset.attribution || undefined],
-    ['Tiling', `${tileset.projection}, rows from the ${tileset.rows === 'tms' ? 'south (tms)' : 'north (slippyMap)'}`],
+    ['Tiling', tileset.format === '3dtiles' ? '3D Tiles' : tilingText(tileset)],
     ['Levels', tileset.tiles === 0 ? 'none' : `0 to ${tileset.maxLevel}, ${countText(tileset.tiles)} tiles`],
     ['First with relief', tileset.firstRelief > 0 ? String(tileset.firstRelief) : undefined],
     ['Bounds', tileset.bounds && boundsText(tileset.bounds)],
-    ['Extensions', tileset.extensions.join(', ') || 'none'],
+    ['Extensions', tileset.format === '3dtiles' ? undefined : tileset.extensions.join(', ') || 'none'],
     ['Tiles opened', sampledText(sampled.perLevel, sampled.seed)],
     ['Source', source ? source.names.join(', ') : 'none given: structure was judged, errors were not measured'],
     ['Its heights', source?.datum],
@@ -90,6 +90,10 @@ function whatWasChecked({ tileset, sampled, source }: VerifyReport): Markup {
 <p class="soft">Existence and the tree are judged in full. Every opened tile is decoded strictly: header, sphere, occlusion
 point, triangles, edge lists, extensions, its parent's range of heights, and its borders with the neighbours to the east and
 south.${source !== undefined && ` Errors are the drawn surface, triangles flat in space, minus full-resolution samples of the source under the opened tiles.`}</p>`;
+}
+
+function tilingText({ projection, rows }: VerifyReport['tileset']): string {
+  return `${projection}, rows from the ${rows === 'tms' ? 'south (tms)' : 'north (slippyMap)'}`;
 }
 
 function sampledText(perLevel: number | undefined, seed: number): string {

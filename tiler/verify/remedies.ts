@@ -1,4 +1,5 @@
 /** What helps against each kind of finding, in a sentence for whoever made the tiles. */
+import { FAULTS_3D, NOTES_3D } from './3d-kinds.ts';
 import type { FaultCode } from './fault.ts';
 
 const REMEDIES: Readonly<Partial<Record<FaultCode, string>>> = {
@@ -84,5 +85,6 @@ const REMEDIES: Readonly<Partial<Record<FaultCode, string>>> = {
 
 /** Undefined for kinds that this version does not know. */
 export function remedyOf(kind: string): string | undefined {
-  return (REMEDIES as Readonly<Record<string, string>>)[kind];
+  const of3d: Readonly<Record<string, readonly [string, string] | undefined>> = { ...FAULTS_3D, ...NOTES_3D };
+  return (REMEDIES as Readonly<Record<string, string>>)[kind] ?? of3d[kind]?.[1];
 }

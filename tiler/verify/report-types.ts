@@ -25,9 +25,10 @@ export interface VerifyReport {
 }
 
 export interface TilesetFacts {
-  /** As typed: a folder or an address. */
+  /** As typed: a folder, an archive or an address. */
   readonly place: string;
-  readonly kind: 'folder' | 'url';
+  readonly kind: 'folder' | 'url' | 'archive';
+  readonly format: 'quantized-mesh' | '3dtiles';
   /** What layer.json calls it; undefined when it has no name. */
   readonly name: string | undefined;
   readonly attribution: string | undefined;

@@ -104,6 +104,7 @@ export async function verifyTileset(set: TileSet, options: VerifyOptions = {}): 
     tileset: {
       place: set.place,
       kind: set.kind,
+      format: 'quantized-mesh',
       name: document.name,
       attribution: document.attribution,
       projection: tiling.projection,

@@ -1,0 +1,81 @@
+/** What a glTF 2.0 accessor says (section 3.6.2): numbers of any component type, interleaved, normalised or sparse, as doubles. */
+
+export interface GltfAccessor {
+  readonly bufferView?: number;
+  readonly byteOffset?: number;
+  readonly componentType: number;
+  readonly count: number;
+  readonly type: string;
+  readonly normalized?: boolean;
+  readonly sparse?: {
+    readonly count: number;
+    readonly indices: { readonly bufferView: number; readonly byteOffset?: number; readonly componentType: number };
+    readonly values: { readonly bufferView: number; readonly byteOffset?: number };
+  };
+}
+
+/** The bytes of a buffer view, unpacked, and how far apart its elements lie. */
+export type ViewBytes = (index: number) => { readonly bytes: Uint8Array; readonly stride: number | undefined };
+
+interface Component {
+  readonly bytes: number;
+  /** What normalised integers are divided by. */
+  readonly most: number;
+  read(view: DataView, at: number): number;
+}
+
+const COMPONENTS: Readonly<Record<number, Component>> = {
+  5120: { bytes: 1, most: 127, read: (view, at) => view.getInt8(at) },
+  5121: { bytes: 1, most: 255, read: (view, at) => view.getUint8(at) },
+  5122: { bytes: 2, most: 32767, read: (view, at) => view.getInt16(at, true) },
+  5123: { bytes: 2, most: 65535, read: (view, at) => view.getUint16(at, true) },
+  5125: { bytes: 4, most: 1, read: (view, at) => view.getUint32(at, true) },
+  5126: { bytes: 4, most: 1, read: (view, at) => view.getFloat32(at, true) },
+};
+
+const WIDTHS: Readonly<Record<string, number>> = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4 };
+
+/** All numbers, element by element; undefined when the accessor does not fit its buffer or is of another kind. */
+export function readAccessor(accessor: GltfAccessor, viewOf: ViewBytes, width: number): Float64Array | undefined {
+  const component = COMPONENTS[accessor.componentType];
+  if (component === undefined || WIDTHS[accessor.type] !== width || !(accessor.count >= 0)) return undefined;
+  const out = new Float64Array(accessor.count * width);
+  if (accessor.bufferView !== undefined) {
+    const { bytes, stride = component.bytes * width } = viewOf(accessor.bufferView);
+    if (!copy(component, bytes, accessor.byteOffset ?? 0, stride, accessor.count, (i) => i)) return undefined;
+  }
+  return accessor.sparse && !lay(accessor.sparse) ? undefined : out;
+
+  function lay({ count, indices, values }: NonNullable<GltfAccessor['sparse']>): boolean {
+    const kind = COMPONENTS[indices.componentType];
+    if (kind === undefined) return false;
+    const where = viewOf(indices.bufferView).bytes;
+    const at = indices.byteOffset ?? 0;
+    if (at + count * kind.bytes > where.length) return false;
+    const view = new DataView(where.buffer, where.byteOffset, where.length);
+    const { bytes } = viewOf(values.bufferView);
+    return copy(component, bytes, values.byteOffset ?? 0, component.bytes * width, count, (i) =>
+      kind.read(view, at + i * kind.bytes),
+    );
+  }
+
+  function copy(
+    { bytes: size, most, read }: Component,
+    bytes: Uint8Array,
+    begin: number,
+    stride: number,
+    count: number,
+    place: (element: number) => number,
+  ): boolean {
+    if (count > 0 && begin + (count - 1) * stride + size * width > bytes.length) return false;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const scale = accessor.normalized ? 1 / most : 1;
+    for (let i = 0; i < count; i++) {
+      const to = place(i) * width;
+      for (let k = 0; k < width; k++) {
+        out[to + k] = Math.max(read(view, begin + i * stride + k * size) * scale, accessor.normalized ? -1 : -Infinity);
+      }
+    }
+    return true;
+  }
+}
