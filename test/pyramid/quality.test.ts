@@ -1,9 +1,10 @@
 /** quality.json against the verifier, which shares no code with it: every sample of the source under every tile. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { QualityJson } from '../../tiler/catalog/quality-json.ts';
 import { geographic } from '../../tiler/geo/tiling-scheme.ts';
+import { type LayerAreas, readAreas } from '../../tiler/pyramid/areas.ts';
 import { type BuildOptions, buildTileset } from '../../tiler/pyramid/build.ts';
 import type { TileOptions } from '../../tiler/pyramid/options.ts';
 import { openInProcessRunner } from '../../tiler/run/in-process.ts';
@@ -37,8 +38,12 @@ async function build(
 }
 
 /** By level, from all samples. */
-async function measuredOf(out: string, sources: readonly string[]): Promise<(LevelError | undefined)[]> {
-  const dem = await openDem(sources, {});
+async function measuredOf(
+  out: string,
+  sources: readonly string[],
+  areas?: LayerAreas,
+): Promise<(LevelError | undefined)[]> {
+  const dem = await openDem(sources, { areas });
   try {
     const { levels } = await verifyTileset(await openTileSet(out), { dem });
     return levels.map(({ error }) => error);
@@ -62,6 +67,24 @@ function expectCertified({ quality }: Built, all: readonly (LevelError | undefin
   }
   expect(quality.maxErrorRatio).toBe(Math.max(...quality.levels.map(({ maxErrorRatio }) => maxErrorRatio ?? 9)));
 }
+
+describeWithData('quality.json beside what is made level', ['hgt/N42E001.hgt.zip'], (source) => {
+  it('has a bound that holds on overviews too, where cells show in part', async () => {
+    // A pond and its band in the mountains: cells of overviews round it, and at the sheet's rim, show in part.
+    const folder = temporaryFolder();
+    const ring = [1.5, 42.55, 1.53, 42.55, 1.53, 42.57, 1.5, 42.57, 1.5, 42.55];
+    const corners = Array.from({ length: 5 }, (_, k) => ring.slice(2 * k, 2 * k + 2));
+    const pond = join(folder, 'pond.geojson');
+    writeFileSync(pond, JSON.stringify({ type: 'Polygon', coordinates: [corners] }));
+    const built = await build([source], { maxZoom: 10, flatten: [pond] }, { measure: 'none' });
+    const all = await measuredOf(built.out, [source], await readAreas(specOf([], { flatten: [pond] }).options));
+    expectCertified(built, all);
+    const { levels } = await build([source], { maxZoom: 10 }, { measure: 'none' }).then(({ quality }) => quality);
+    // Holding parts costs little.
+    const last = (found: QualityJson) => found.levels.at(-1)?.triangles ?? 0;
+    expect(last(built.quality) / (levels.at(-1)?.triangles ?? 0)).toBeLessThan(1.1);
+  }, 120_000);
+});
 
 const PLACES = [
   ['a sheet of the Pyrenees', 'hgt/N42E001.hgt.zip', 11],

@@ -75,7 +75,8 @@ const REMEDIES: Readonly<Partial<Record<FaultCode, string>>> = {
   'http-type': 'Send Content-Type: application/vnd.quantized-mesh.',
   'http-caching': 'Send an ETag or Cache-Control.',
   'http-unasked': 'Read extensions= from Accept and from the query, and send what was asked for.',
-  bound: 'Mesh against samples of full resolution at this level, or lower the error that is allowed.',
+  bound:
+    'Name all sources, and --clip and --flatten, as they were given to build; else mesh against samples of full resolution at this level, or lower the error that is allowed.',
   'bound-beyond-native': 'Nothing must be done; such levels show nothing new.',
   'bound-before-relief': 'Give these levels relief if they are to be looked at: build without --min-zoom.',
   'source-elsewhere': 'Give the source that the tiles were made from, or check its reference system and bounds.',
