@@ -134,7 +134,7 @@ function sayReport({ quality: { levels, certified, sample } }: BuildReport, out:
       titles.map((title) => ({ title })),
       rows,
     )}\n\n` +
-      `${certified ? '' : 'Levels that are not certified were made from overviews that nothing bounds, or are flat because of --min-zoom.\n'}` +
+      `${certified ? '' : 'Levels that are not certified were made from overviews that nothing bounds, are flat because of --min-zoom, or show too much in part (docs/quality.md).\n'}` +
       `${count(tiles)} tiles, ${bytesText(bytes)}, in ${seconds.toFixed(1)} s (${count(Math.round(tiles / seconds))} tiles/s)\n` +
       `See it: relievo serve ${out}\n`,
   );
