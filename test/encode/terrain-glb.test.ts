@@ -205,7 +205,7 @@ describe('positions', () => {
     expect(farthest(found, placesOf(tile), tile.u.length)).toBeLessThan(reach(step, 2 * tile.sphere.radius));
   });
 
-  it('of two neighbours agree along their border to one step, and mostly to the bit', async () => {
+  it('of two neighbours agree along their border to one step, and at more than a third of its vertices to the bit', async () => {
     const [west, east] = [await tileAt(IAO), await tileAt(EAST_OF_IAO)];
     const [left, right] = [
       await readGlb(await glbOf(IAO, 'standard')),

@@ -12,6 +12,8 @@ import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bytesOf, COMPONENT, GlbParts, TARGET } from '../../tiler/encode/glb-parts.ts';
 import { type ExportOptions, exportBox } from '../../tiler/export/export-box.ts';
+import { packDraco } from '../support/draco-glb.ts';
+import { makePatch, makePicture, PATCH_METRES } from '../support/surface-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { ecefOf } from './brute-force.ts';
 import { glbFaults, readGlbScene, readObjScene, readPlyScene, sizeOf } from './read-scene.ts';
@@ -114,19 +116,21 @@ describe('a square with a picture', () => {
     // The centre is taken back by the transform of the tile.
     const shifted = placeMatrix();
     for (let k = 0; k < 3; k++) shifted[12 + k] -= 10 * shifted[k];
+    const whole = tilesetOf({
+      children: [
+        {
+          ...NEAR,
+          transform: placeMatrix(),
+          geometricError: 5,
+          content: { uri: 'coarse.glb' },
+          children: [{ ...NEAR, geometricError: 0, content: { uri: 'fine/tileset.json' } }],
+        },
+        { ...NEAR, geometricError: 0, content: { uri: 'far-away.glb' } },
+      ],
+    });
     return temporaryFolder({
-      'tileset.json': tilesetOf({
-        children: [
-          {
-            ...NEAR,
-            transform: placeMatrix(),
-            geometricError: 5,
-            content: { uri: 'coarse.glb' },
-            children: [{ ...NEAR, geometricError: 0, content: { uri: 'fine/tileset.json' } }],
-          },
-          { ...NEAR, geometricError: 0, content: { uri: 'far-away.glb' } },
-        ],
-      }),
+      'tileset.json': whole,
+      'rated.json': { ...whole, asset: { version: '1.1', extras: { relievo: { errorRatio: 8 } } } },
       'fine/tileset.json': { ...tilesetOf({ ...NEAR, geometricError: 0, content: { url: 'a b.b3dm' } }) },
       'coarse.glb': await squareGlb(),
       'fine/a b.b3dm': b3dm(await squareGlb(picture, 30), [0, 0, 0]),
@@ -175,10 +179,36 @@ describe('a square with a picture', () => {
     expect(await exportIt(folder, { out, maxError: 6 })).toMatchObject({ levels: [0, 0], pictures: 0 });
     expect(await exportIt(folder, { out, level: 0 })).toMatchObject({ levels: [0, 0], pictures: 0 });
     expect(await exportIt(folder, { out, maxError: 4 })).toMatchObject({ levels: [1, 1], pictures: 1 });
+    // What it states is eight times the error of its surface.
+    const rated = join(folder, 'rated.json');
+    expect(await exportIt(rated, { out, maxError: 0.63 })).toMatchObject({ levels: [0, 0], errorMetres: 5 / 8 });
+    expect(await exportIt(rated, { out, maxError: 0.62 })).toMatchObject({ levels: [1, 1] });
     const plain = await exportIt(folder, { out });
     const shifted = await exportIt(join(folder, 'shifted.json'), { out });
     for (let k = 0; k < 3; k++) expect(shifted.least[k]).toBeCloseTo(plain.least[k], 3);
     expect(plain.skirts).toContain('cannot be told');
+  });
+});
+
+describe('a mesh that is packed by Draco', () => {
+  it.each(['tile.glb', 'tile.b3dm'])('is unpacked without anything from the web, in %s', async (uri) => {
+    const patch = makePatch(9);
+    const glb = await packDraco(patch, await makePicture(16, 16));
+    const folder = temporaryFolder({
+      'tileset.json': tilesetOf({
+        boundingVolume: { box: [0, 0, 0, 500, 0, 0, 0, 500, 0, 0, 0, 500] },
+        transform: placeMatrix(),
+        content: { uri },
+      }),
+      [uri]: uri.endsWith('.b3dm') ? b3dm(glb, [0, 0, 0]) : glb,
+    });
+    const out = join(folder, 'out.glb');
+    const box = { west: LON - 0.02, south: LAT - 0.02, east: LON + 0.02, north: LAT + 0.02 };
+    const report = await exportIt(folder, { box, out });
+    expect(report).toMatchObject({ triangles: patch.triangles.length / 3, pictures: 1, warnings: [] });
+    expect(await glbFaults(out)).toEqual([]);
+    // 14 bits over 500 m.
+    expect(Math.abs(report.planArea - PATCH_METRES ** 2)).toBeLessThan(PATCH_METRES * 0.1);
   });
 });
 

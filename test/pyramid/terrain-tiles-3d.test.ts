@@ -99,6 +99,28 @@ it("tells of a tile the heights of its descendants in the subtree too, and its s
   expect(numbersOf(plain, 'boundingSphere')[3]).toBe(9_100_000);
 });
 
+it('leaves room below a gis document for those that go on, which it does not read', async () => {
+  const deepest = [0, 1, 2, 4].map((at, level) =>
+    level === 0 ? ROOTS : [{ startX: at, startY: at, endX: at, endY: at }],
+  );
+  const asked = new Set<number>();
+  const read = ({ z }: TileId) => {
+    asked.add(z);
+    return withHeader({ heights: [-z, 100 + z] });
+  };
+  const tiles = open({ available: deepest, read }, 'gis');
+  const above = await tiles.external('west', 0, 0, 0);
+  expect([...asked].sort()).toEqual([0, 1, 2]);
+  // A level's bound more than the tile itself has: 77 067 m, halved at each level.
+  const room = geographic.maxGeometricError(2);
+  expect(above?.root.boundingVolume.region[5]).toBe(102 + room);
+  const named = above?.root.children?.[0]?.children?.[0]?.children?.[0];
+  const below = await tiles.external('west', 3, 4, 4);
+  expect(named?.boundingVolume.region[5]).toBe(102 + room);
+  // Nothing goes on below it.
+  expect(below?.root.boundingVolume.region[5]).toBe(103);
+});
+
 it('reads each tile once for a subtree and its content', async () => {
   const asked: string[] = [];
   const tiles = open({

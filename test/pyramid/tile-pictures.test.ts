@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NEUTRAL_COLOUR } from '../../tiler/encode/picture.ts';
+import { NEUTRAL_COLOUR } from '../../tiler/encode/colour.ts';
 import type { TileId } from '../../tiler/geo/tiling-scheme.ts';
 import { openTilePictures, sizeFor, type TilePictures } from '../../tiler/pyramid/tile-pictures.ts';
 import { gdalPixels, writeColours } from '../support/colour-raster.ts';

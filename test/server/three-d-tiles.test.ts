@@ -99,6 +99,14 @@ describe('parts of 3D Tiles', () => {
     const { url } = await serveSmall();
     const { asset, schema, geometricError, root } = jsonOf(await sendRaw(url, `${BASE}/tileset.json`));
     expect(asset).toMatchObject({ version: '1.1', tilesetVersion: 'v-1-1', extras: { copyright: 'hand-made' } });
+    expect(asset.extras.relievo).toMatchObject({
+      profile: 'standard',
+      maxErrorFactor: 1,
+      errorRatio: 8,
+      heights: 'ellipsoidal',
+      datum: { known: expect.any(String), because: expect.any(String) },
+      sources: expect.any(Array),
+    });
     expect(schema.classes.tile.properties.horizonOcclusionPoint.semantic).toBe('TILE_HORIZON_OCCLUSION_POINT');
     expect(root.refine).toBe('REPLACE');
     expect(geometricError).toBeGreaterThan(root.children[0].geometricError);
@@ -107,6 +115,7 @@ describe('parts of 3D Tiles', () => {
     expect(east.boundingVolume.region).toEqual([0, -Math.PI / 2, Math.PI, Math.PI / 2, -20_000, 100]);
     expect([west.implicitTiling.availableLevels, east.implicitTiling.availableLevels]).toEqual([1, 2]);
     const terrain = jsonOf(await sendRaw(url, `${BASE}/cesium-terrain/tileset.json`));
+    expect(terrain.asset.extras.relievo).toMatchObject({ profile: 'cesium-terrain', errorRatio: 1 });
     expect(terrain.root.children[1].boundingVolume.region[4]).toBe(0);
     expect(west.geometricError / terrain.root.children[0].geometricError).toBe(8);
   });

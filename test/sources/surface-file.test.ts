@@ -1,13 +1,13 @@
 /** Surfaces from files: the same patch as GLB, glTF and OBJ, transforms, packed buffers, and what is refused. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UnplacedSurface } from '../../tiler/geo/surface-mesh.ts';
 import { buildSurface } from '../../tiler/pyramid/build-surface.ts';
 import { readSurfaceFile } from '../../tiler/sources/surface-file.ts';
-import { makePatch, makePicture, packGlb, patchAsGlb, writePatchAsObj } from '../support/surface-files.ts';
+import { packDraco } from '../support/draco-glb.ts';
+import { makePatch, makePicture, patchAsGlb, writePatchAsObj } from '../support/surface-files.ts';
 
 const PATCH = makePatch(20);
 
@@ -81,7 +81,7 @@ describe('the same surface', () => {
 
 describe('Draco', () => {
   it('is unpacked without anything from the web', async () => {
-    const surface = (await readSurfaceFile(write('draco.glb', await packDraco()), 'y')).surface;
+    const surface = (await readSurfaceFile(write('draco.glb', await packDraco(PATCH, picture)), 'y')).surface;
     expect(surface.triangles).toHaveLength(PATCH.triangles.length);
     const high = (values: ArrayLike<number>, axis: number) =>
       Array.from(values).reduce((most, value, i) => (i % 3 === axis ? Math.max(most, value) : most), -Infinity);
@@ -90,60 +90,6 @@ describe('Draco', () => {
     const reds = Array.from(surface.uv.filter((_, i) => i % 2 === 0));
     expect(Math.max(...reds)).toBeCloseTo(1, 2);
   });
-
-  /** The patch, packed by Google's own encoder. */
-  async function packDraco(): Promise<Uint8Array> {
-    const resolve = (parent: string, name: string) => createRequire(parent).resolve(name);
-    const loader = resolve(resolve(import.meta.url, '@loaders.gl/gltf'), '@loaders.gl/draco');
-    const draco = await (createRequire(loader)('draco3d') as Draco).createEncoderModule({});
-    const mesh = new draco.Mesh();
-    const builder = new draco.MeshBuilder();
-    builder.AddFacesToMesh(mesh, PATCH.triangles.length / 3, PATCH.triangles);
-    const count = PATCH.positions.length / 3;
-    const position = builder.AddFloatAttributeToMesh(mesh, draco.POSITION, count, 3, PATCH.positions);
-    const uv = builder.AddFloatAttributeToMesh(mesh, draco.TEX_COORD, count, 2, PATCH.uv);
-    const encoder = new draco.Encoder();
-    encoder.SetAttributeQuantization(draco.POSITION, 14);
-    const packed = new draco.DracoInt8Array();
-    const length = encoder.EncodeMeshToDracoBuffer(mesh, packed);
-    const bytes = Uint8Array.from({ length }, (_, i) => packed.GetValue(i));
-    const KHR_draco_mesh_compression = { bufferView: 0, attributes: { POSITION: position, TEXCOORD_0: uv } };
-    const attributes = { POSITION: 0, TEXCOORD_0: 1 };
-    return packGlb(
-      {
-        extensionsUsed: ['KHR_draco_mesh_compression'],
-        extensionsRequired: ['KHR_draco_mesh_compression'],
-        nodes: [{ mesh: 0 }],
-        meshes: [{ primitives: [{ attributes, indices: 2, material: 0, extensions: { KHR_draco_mesh_compression } }] }],
-        materials: [{ pbrMetallicRoughness: { baseColorTexture: { index: 0 } } }],
-        textures: [{ source: 0 }],
-        images: [{ bufferView: 1, mimeType: 'image/jpeg' }],
-        accessors: [
-          { componentType: 5126, count, type: 'VEC3' },
-          { componentType: 5126, count, type: 'VEC2' },
-          { componentType: 5125, count: PATCH.triangles.length, type: 'SCALAR' },
-        ],
-      },
-      [bytes, picture],
-    );
-  }
-
-  interface Draco {
-    createEncoderModule(options: object): Promise<{
-      readonly POSITION: number;
-      readonly TEX_COORD: number;
-      readonly Mesh: new () => object;
-      readonly MeshBuilder: new () => {
-        AddFacesToMesh(mesh: object, count: number, triangles: Uint32Array): void;
-        AddFloatAttributeToMesh(mesh: object, kind: number, count: number, width: number, values: Float32Array): number;
-      };
-      readonly Encoder: new () => {
-        SetAttributeQuantization(kind: number, bits: number): void;
-        EncodeMeshToDracoBuffer(mesh: object, out: object): number;
-      };
-      readonly DracoInt8Array: new () => { GetValue(index: number): number };
-    }>;
-  }
 });
 
 describe('is refused, and says why', () => {

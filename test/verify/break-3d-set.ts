@@ -157,6 +157,15 @@ export const BREAK_TILESET: readonly Breakage3d[] = [
   ),
   of(
     'gis',
+    'a tile that reaches a centimetre above its parent',
+    (files) =>
+      changeJson(files, EXTERNAL, ({ root: { boundingVolume, children } }) => {
+        children[0].boundingVolume.region[5] = boundingVolume.region[5] + 0.01;
+      }),
+    { 'volume-not-nested': 'some' },
+  ),
+  of(
+    'gis',
     'a tile without content below one that has some',
     (files) =>
       changeJson(

@@ -15,17 +15,60 @@ import {
   regionOfBox,
   WHOLE_GLOBE,
 } from './hemispheres.ts';
+import type { LayerJson } from './layer-json.ts';
 
 /** Clients of 3D Tiles refine at 16 pixels of error, those of terrain at 2. */
 const PIXELS_RATIO = 8;
 /** So much more than level 0's is the error of the whole globe, which has no content: it shows until it is a few pixels wide. */
 const GLOBE_RATIO = 64;
 
-/** What the document says of its making; no client shows it. */
+/** What a document says of its making; no client shows it. */
 export interface TilesetLabels {
   readonly version: string;
   readonly generator: string;
   readonly attribution: string;
+}
+
+/** `asset.extras.relievo` of tileset.json: how the heights came about, with what stands in layer.json under the same names. */
+export type TilesetLabel = Pick<LayerJson, 'bounds'> &
+  Pick<LayerJson['relievo'], 'generator' | 'datum' | 'crs' | 'heights' | 'sources' | 'warnings' | 'minZoom'> & {
+    readonly title: string;
+    readonly profile: GlbProfile;
+    readonly maxLevel: number;
+    /** Absent where nobody knows it. */
+    readonly maxErrorFactor?: number | undefined;
+    /** The geometric error that tiles state, as so many times that which clients of terrain assume of their level. */
+    readonly errorRatio: number;
+    /** Whether the surface's error is known for every sample of the sources. */
+    readonly certified: boolean;
+  };
+
+export interface LabelledTileset extends TilesetLabels {
+  readonly relievo: TilesetLabel;
+}
+
+export function describeMaking(
+  { name, bounds, maxzoom, relievo }: LayerJson,
+  profile: GlbProfile,
+  isCertified: boolean,
+): TilesetLabel {
+  const { generator, datum, crs, heights, sources, warnings, minZoom, maxErrorFactor } = relievo;
+  return {
+    title: name,
+    generator,
+    profile,
+    bounds,
+    maxLevel: maxzoom,
+    minZoom,
+    maxErrorFactor: Number.isFinite(maxErrorFactor) ? maxErrorFactor : undefined,
+    errorRatio: errorRatioOf(profile),
+    certified: isCertified,
+    heights,
+    datum,
+    crs,
+    sources,
+    warnings,
+  };
 }
 
 export interface HemisphereRoot {
@@ -64,8 +107,11 @@ export interface TilesetJson {
 
 /** Metres of error that a client is told of a level. */
 export function geometricErrorOf(profile: GlbProfile, level: number): number {
-  const error = geographic.maxGeometricError(level);
-  return profile === 'cesium-terrain' ? error : PIXELS_RATIO * error;
+  return errorRatioOf(profile) * geographic.maxGeometricError(level);
+}
+
+function errorRatioOf(profile: GlbProfile): number {
+  return profile === 'cesium-terrain' ? 1 : PIXELS_RATIO;
 }
 
 /** Addresses of a tile's parts, relative to the folder of tileset.json. */
@@ -86,7 +132,7 @@ export const UP_FROM_EXTERNAL = '../../../../';
 
 export function writeImplicitTileset(
   profile: GlbProfile,
-  labels: TilesetLabels,
+  labels: LabelledTileset,
   roots: readonly HemisphereRoot[],
 ): TilesetJson {
   const children = roots.map(({ hemisphere, heights, levels }): TileJson => {
@@ -109,7 +155,7 @@ export function writeImplicitTileset(
 /** Of an explicit tileset: `tiles` are the hemispheres' roots, each going on in a tileset of its own. */
 export function writeExplicitTileset(
   profile: GlbProfile,
-  labels: TilesetLabels,
+  labels: LabelledTileset,
   roots: readonly HemisphereRoot[],
 ): TilesetJson {
   const children = roots.map(({ hemisphere, heights, levels }) => {
@@ -137,8 +183,8 @@ function tileJson(profile: GlbProfile, { tile, uri, children, isLeaf, ...heights
   };
 }
 
-function headOf({ version, generator, attribution }: TilesetLabels) {
-  const extras = { generator, ...(attribution !== '' && { copyright: attribution }) };
+function headOf({ version, generator, attribution, relievo }: TilesetLabels & Partial<LabelledTileset>) {
+  const extras = { generator, ...(attribution !== '' && { copyright: attribution }), ...(relievo && { relievo }) };
   return { asset: { version: '1.1', tilesetVersion: version, extras } } as const;
 }
 

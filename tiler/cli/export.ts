@@ -9,7 +9,7 @@ import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { bytesText, count, openProgress } from './progress.ts';
 
-const exportSchema = z.strictObject({
+export const exportOptionsSchema = z.strictObject({
   level: z
     .int()
     .min(0)
@@ -36,7 +36,7 @@ export function addExportCommand(program: Command): void {
     .requiredOption('--bounds <W,S,E,N>', 'the box in degrees: west, south, east, north')
     .option('--out <file>', 'the surface: .glb (y up), .obj with .mtl and pictures (z up), or .ply with colours (z up)')
     .option('--heightmap <file>', 'its heights seen from above: .png of 16 bits, .exr or .tif of float32');
-  addFlags(command, exportSchema)
+  addFlags(command, exportOptionsSchema)
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
@@ -52,7 +52,7 @@ Examples:
 }
 
 async function run(tileset: string, typed: Record<string, unknown>): Promise<void> {
-  const { level, maxError, pixels } = readFlags(exportSchema, typed);
+  const { level, maxError, pixels } = readFlags(exportOptionsSchema, typed);
   if (level !== undefined && maxError !== undefined) {
     throw new RelievoError('usage', '--level and --max-error choose the same: give one of them');
   }
@@ -121,6 +121,7 @@ function exportPage(report: ExportReport): string {
 function heightmapRows(map: NonNullable<ExportReport['heightmap']>): [string, string][] {
   const [x, y] = [map.west + map.width / 2, map.south + map.height / 2];
   const kind = map.kind === 'png' ? '16 bits grey' : 'float32, metres up';
+  const clamp = map.kind !== 'png' && map.least < 0 ? ', Clamp off' : '';
   return [
     [
       'heightmap',
@@ -130,7 +131,10 @@ function heightmapRows(map: NonNullable<ExportReport['heightmap']>): [string, st
       'plane',
       `${map.width.toFixed(3)} x ${map.height.toFixed(3)} m, its middle at x ${x.toFixed(3)}, y ${y.toFixed(3)}, z 0`,
     ],
-    ['displace', `strength ${map.strength.toFixed(4)}, midlevel ${map.midlevel.toFixed(6)}, colour space Non-Color`],
+    [
+      'displace',
+      `strength ${map.strength.toFixed(4)}, midlevel ${map.midlevel.toFixed(6)}, colour space Non-Color${clamp}`,
+    ],
   ];
 }
 

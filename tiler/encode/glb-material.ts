@@ -3,14 +3,15 @@
  * or one neutral colour that the client lights.
  */
 import { RelievoError } from '../error.ts';
+import { linearOf, NEUTRAL_COLOUR } from './colour.ts';
 import type { GlbParts } from './glb-parts.ts';
 import type { GlbProfile, TilePicture } from './terrain-glb.ts';
 
 const UNLIT = 'KHR_materials_unlit';
 const WEBP = 'EXT_texture_webp';
 
-/** Linear, as glTF has factors; sRGB 207, 203, 194. */
-const NEUTRAL = [0.62, 0.6, 0.54, 1];
+/** Linear, as glTF has factors. */
+const NEUTRAL = [...linearOf(NEUTRAL_COLOUR), 1];
 
 /** OpenGL's numbers; without CLAMP_TO_EDGE the opposite border would shine through at each tile's own. */
 const SAMPLER = { magFilter: 9729, minFilter: 9987, wrapS: 33071, wrapT: 33071 };

@@ -1,13 +1,9 @@
 /** The picture of a tile as JPEG or WebP. Where nothing was laid it has a neutral colour. */
 import sharp from 'sharp';
 import type { Canvas } from '../fields/drape.ts';
+import type { Colour } from './colour.ts';
 
 export type PictureFormat = 'jpeg' | 'webp';
-
-export type Colour = readonly [red: number, green: number, blue: number];
-
-/** The colour of terrain without a picture (`glb-material.ts`), sRGB, 0 to 255 each. */
-export const NEUTRAL_COLOUR: Colour = [207, 203, 194];
 
 export interface PictureEncoding {
   readonly format: PictureFormat;

@@ -68,9 +68,9 @@ export async function exportBox(tileset: string, options: ExportOptions): Promis
   try {
     const plan = await planExport(place, options);
     const pieces = await readPieces(place, plan, options);
-    if (pieces.length === 0) throw nothingThere(place.shown, box, plan.warnings());
     const frame = openLocalFrame(box);
     const parts = joinPieces(pieces, frame);
+    if (parts.length === 0) throw nothingThere(place.shown, box, plan.warnings());
     const attribution = [...new Set(plan.attribution())];
     const scene: Scene = { origin: frame.origin, box, parts, attribution, source: place.name };
     const measure = measureScene(parts);

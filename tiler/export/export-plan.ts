@@ -7,7 +7,7 @@ import type { Piece } from './piece.ts';
 export interface Detail {
   /** Of the tiling scheme, or tiles with content on the way from the root. */
   readonly level?: number | undefined;
-  /** Metres that the tileset may say of the tiles. */
+  /** Metres that the tileset may say of the tiles; of Relievo's own, those of the terrain. */
   readonly maxError?: number | undefined;
 }
 

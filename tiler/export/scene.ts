@@ -34,7 +34,10 @@ export interface SceneMeasure {
   readonly pictures: number;
 }
 
-/** Pieces that are drawn alike become one part, in the order in which they came. */
+/**
+ * Pieces that are drawn alike become one part, in the order in which they came, without triangles of which two corners are the
+ * same: other tools leave them in tiles, and programs of modelling and printing stumble over them.
+ */
 export function joinPieces(pieces: readonly Piece[], frame: LocalFrame): ScenePart[] {
   const groups = new Map<unknown, Map<string, Piece[]>>();
   for (const piece of pieces) {
@@ -46,7 +49,8 @@ export function joinPieces(pieces: readonly Piece[], frame: LocalFrame): ScenePa
     group.set(alike, list);
     list.push(piece);
   }
-  return [...groups.values()].flatMap((group) => [...group.values()].map((list) => joinAlike(list, frame)));
+  const parts = [...groups.values()].flatMap((group) => [...group.values()].map((list) => joinAlike(list, frame)));
+  return parts.filter(({ triangles }) => triangles.length > 0);
 }
 
 function joinAlike(pieces: readonly Piece[], frame: LocalFrame): ScenePart {
@@ -63,10 +67,17 @@ function joinAlike(pieces: readonly Piece[], frame: LocalFrame): ScenePart {
     positions.set(frame.toLocal(piece.positions), 3 * vertex);
     if (piece.normals) normals?.set(frame.turn(piece.normals), 3 * vertex);
     if (piece.uv) uv?.set(piece.uv, 2 * vertex);
-    for (const corner of piece.triangles) triangles[index++] = vertex + corner;
+    for (let i = 0; i < piece.triangles.length; i += 3) {
+      const [a, b, c] = [piece.triangles[i], piece.triangles[i + 1], piece.triangles[i + 2]];
+      if (a === b || b === c || c === a) continue;
+      triangles[index++] = vertex + a;
+      triangles[index++] = vertex + b;
+      triangles[index++] = vertex + c;
+    }
     vertex += piece.positions.length / 3;
   }
-  return { positions, normals, uv, triangles, material: first.material };
+  const kept = index < indices ? triangles.slice(0, index) : triangles;
+  return { positions, normals, uv, triangles: kept, material: first.material };
 }
 
 export function measureScene(parts: readonly ScenePart[]): SceneMeasure {

@@ -5,6 +5,7 @@
 import { Tiles3DLoader } from '@loaders.gl/3d-tiles';
 import { parse } from '@loaders.gl/core';
 import { RelievoError } from '../error.ts';
+import { dracoModule } from '../sources/gltf-document.ts';
 import { type Gltf, type GltfPrimitive, piecesOfPrimitive } from './gltf-piece.ts';
 import { FOLDER } from './implicit-tiles.ts';
 import { composed, IDENTITY, isMatrix, type Matrix, multiply, translation } from './matrix.ts';
@@ -77,7 +78,6 @@ export function openContents(place: Place): Contents {
   async function parseContent(url: URL, bytes: Uint8Array, signal: AbortSignal): Promise<Content> {
     const refuse = (why: string, cause?: unknown) =>
       new RelievoError('input-invalid', `${nameOf(url)} cannot be read: ${why}`, { where: place.shown, cause });
-    requireReadable(bytes, refuse);
     const fetch = async (address: string) => {
       if (address.startsWith('data:')) return globalThis.fetch(address);
       if (!address.startsWith(FOLDER)) return globalThis.Response.error();
@@ -88,6 +88,7 @@ export function openContents(place: Place): Contents {
       core: { worker: false, fetch, baseUrl: FOLDER },
       '3d-tiles': { loadGLTF: true, isTileset: false },
       gltf: { loadImages: false, excludeExtensions: LEFT_TO_US },
+      ...(isPackedByDraco(bytes) ? { modules: { draco3d: dracoModule() } } : {}),
     };
     // Plain JSON is a glTF of many files: the tile loader knows it by its first bytes as any glTF.
     try {
@@ -153,15 +154,6 @@ function skirtsOf(primitive: GltfPrimitive, meshExtras: unknown): number | undef
   return undefined;
 }
 
-type Refuse = (why: string, cause?: unknown) => RelievoError;
-
-/** Before loaders.gl would look for a decoder on the net. */
-function requireReadable(bytes: Uint8Array, refuse: Refuse): void {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (text.includes('"KHR_draco_mesh_compression"')) {
-    throw new RelievoError(
-      'input-unsupported',
-      `${refuse('').message}its mesh is packed by Draco, and there is no decoder for it here: have the tiles written without, or with meshopt.`,
-    );
-  }
+function isPackedByDraco(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('"KHR_draco_mesh_compression"');
 }

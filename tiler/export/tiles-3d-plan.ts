@@ -50,6 +50,7 @@ export async function planTiles3d(
 ): Promise<ExportPlan> {
   const documents = new Map<string, Promise<Json>>([[url.href, Promise.resolve(document)]]);
   const opened = new Map<Json, Map<string, Promise<Tile | undefined>>>();
+  const ratio = errorRatioOf(document);
   const root = await openDocument(url, IDENTITY, false);
   const uses = await chooseUses();
   const contents = openContents(place);
@@ -60,7 +61,7 @@ export async function planTiles3d(
     kind: '3d-tiles',
     levels: [Math.min(...levels), Math.max(...levels)],
     // Tiles that nothing refines state 0, whatever their error is.
-    errorMetres: Math.max(0, ...uses.map((use) => use.geometricError)) || undefined,
+    errorMetres: Math.max(0, ...uses.map((use) => use.geometricError / ratio)) || undefined,
     tiles: uses.length,
     skirts: contents.skirts,
     attribution: () => [...(typeof asset.copyright === 'string' ? [asset.copyright] : []), ...contents.attribution()],
@@ -73,7 +74,7 @@ export async function planTiles3d(
 
   async function chooseUses(): Promise<readonly Use[]> {
     const { level, maxError } = detail;
-    if (maxError !== undefined) return (await collect((tile) => tile.geometricError > maxError)).uses;
+    if (maxError !== undefined) return (await collect((tile) => tile.geometricError / ratio > maxError)).uses;
     if (level !== undefined) return (await collect((_, at) => at < level)).uses;
     let best = await collect((_, at) => at < 0);
     for (let most = 1; best.stopped; most++) {
@@ -203,6 +204,13 @@ export async function planTiles3d(
 
 function childTransform(child: Json, outer: Matrix): Matrix {
   return isMatrix(child.transform) ? multiply(outer, child.transform) : outer;
+}
+
+/** `asset.extras.relievo.errorRatio`: how many times the surface's own error Relievo's terrain states to its clients. */
+function errorRatioOf({ asset }: Json): number {
+  const { relievo } = ((asset as Json | undefined)?.extras ?? {}) as { readonly relievo?: Json };
+  const ratio = Number(relievo?.errorRatio);
+  return ratio > 0 && Number.isFinite(ratio) ? ratio : 1;
 }
 
 /** Of `content`, `contents` and what went before them. */

@@ -88,7 +88,7 @@ export async function buildTileset(
       },
     );
     const quality = writeQuality(head, document, levels, tiles3d && GLB_FORM);
-    await writer.finish(tiles3d ? labelTileset(tileset, document, tiles3d) : document, quality, { signal });
+    await writer.finish(tiles3d ? labelTileset(tileset, tiles3d) : document, quality, { signal });
     return { document, quality, levels: levels.map(({ errors: _, ...level }) => level) };
   } catch (error) {
     await writer.abort();

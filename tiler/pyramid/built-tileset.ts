@@ -1,12 +1,12 @@
 /** A 3D Tiles tileset that lies ready in a folder or an archive, made by `relievo build` or by another tool; only read. */
 import { basename, join } from 'node:path';
+import type { TilesetLabel } from '../catalog/tileset-json.ts';
 import { RelievoError } from '../error.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { openTilesetFiles } from '../store/open-tileset-files.ts';
 import { TILESET_DOCUMENT, type TilesetFiles } from '../store/tileset-files.ts';
 import { isOurTileset } from '../store/tileset-writer.ts';
 import { isLayerName, layerNameOf } from './built-layer.ts';
-import type { TilesetLabel } from './subtree-job.ts';
 
 export interface BuiltTileset {
   /** What stands in addresses: `[a-z0-9][a-z0-9._-]*`. */

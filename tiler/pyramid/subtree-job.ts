@@ -129,29 +129,14 @@ export async function describeTiles3d(
 }
 
 /**
- * tileset.json with what it says of the terrain for people and for `relievo info` and `serve`: `asset.extras.relievo`, which
- * no client needs.
+ * tileset.json with a version of its profile's own: clients put it into addresses, and at one and the same of them tiles
+ * for other clients are other tiles.
  */
-export function labelTileset(
-  tileset: TilesetJson | undefined,
-  { name, bounds, maxzoom, relievo: { datum, crs, sources, warnings } }: LayerJson,
-  { profile }: Pick<Tiles3dSpec, 'profile'>,
-): object {
+export function labelTileset(tileset: TilesetJson | undefined, { profile }: Pick<Tiles3dSpec, 'profile'>): object {
   if (tileset === undefined) throw new Error('no job has said what goes into tileset.json');
   const { asset, ...rest } = tileset;
-  const relievo: TilesetLabel = { title: name, profile, bounds, maxLevel: maxzoom, datum, crs, sources, warnings };
-  // Clients put it into addresses: at one and the same of them, tiles for other clients are other tiles.
-  const tilesetVersion = `${asset.tilesetVersion}-${profile}`;
-  return { asset: { ...asset, tilesetVersion, extras: { ...asset.extras, relievo } }, ...rest };
+  return { asset: { ...asset, tilesetVersion: `${asset.tilesetVersion}-${profile}` }, ...rest };
 }
-
-/** `asset.extras.relievo` of a built tileset. */
-export type TilesetLabel = Pick<LayerJson, 'bounds'> &
-  Pick<LayerJson['relievo'], 'datum' | 'crs' | 'sources' | 'warnings'> & {
-    readonly title: string;
-    readonly profile: GlbProfile;
-    readonly maxLevel: number;
-  };
 
 /** The other way round than `globeTile`. */
 export function hemisphereTile({ z, x, y }: TileId): HemisphereTile {

@@ -16,8 +16,10 @@ import type { LayerJson } from '../catalog/layer-json.ts';
 import type { QualityJson } from '../catalog/quality-json.ts';
 import {
   contentPath,
+  describeMaking,
   type ExplicitTile,
   externalPath,
+  geometricErrorOf,
   type HemisphereRoot,
   type TilesetJson,
   type TilesetLabels,
@@ -26,7 +28,14 @@ import {
   writeExternalTileset,
   writeImplicitTileset,
 } from '../catalog/tileset-json.ts';
-import { encodeSubtree, mortonIndex, SUBTREE_LEVELS, type SubtreeTile, subtreeBit } from '../encode/subtree.ts';
+import {
+  encodeSubtree,
+  mortonIndex,
+  SUBTREE_CHILDREN,
+  SUBTREE_LEVELS,
+  type SubtreeTile,
+  subtreeBit,
+} from '../encode/subtree.ts';
 import { encodeTerrainGlb, type GlbOptions, type GlbProfile } from '../encode/terrain-glb.ts';
 import { RelievoError } from '../error.ts';
 import { toEcef, WGS84_A, WGS84_B } from '../geo/ellipsoid.ts';
@@ -163,7 +172,8 @@ export function openTerrainTiles3d(source: TilesSource, options: Tiles3dOptions)
       }),
     );
     const write = profile === 'gis' ? writeExplicitTileset : writeImplicitTileset;
-    return write(profile, labels, roots);
+    const isCertified = quality?.certified ?? (!isForeign && document.relievo.certified !== false);
+    return write(profile, { ...labels, relievo: describeMaking(document, profile, isCertified) }, roots);
   }
 
   async function subtree(hemisphere: Hemisphere, level: number, x: number, y: number, read?: ReadOptions) {
@@ -220,11 +230,10 @@ export function openTerrainTiles3d(source: TilesSource, options: Tiles3dOptions)
       return { tile, minHeight, maxHeight, uri, children, isLeaf: children.length === 0 };
     }
 
-    /** Where the next document begins. Its tiles are not read for this one: they lie within what is known of the parent. */
-    function goingOn(tile: HemisphereTile, known: HeightRange): ExplicitTile {
+    /** Where the next document begins. Its tiles are not read for this one: the parent's heights have room for them. */
+    function goingOn(tile: HemisphereTile, { minHeight, maxHeight }: HeightRange): ExplicitTile {
       const isLeaf = !availability.subtree(tile)?.tiles.includes(true, 1);
-      const heights = uniteHeights(isForeign ? [known, UNKNOWN_HEIGHTS] : [known]);
-      return { tile, ...heights, uri: UP_FROM_EXTERNAL + externalPath(tile), children: [], isLeaf };
+      return { tile, minHeight, maxHeight, uri: UP_FROM_EXTERNAL + externalPath(tile), children: [], isLeaf };
     }
   }
 
@@ -245,12 +254,30 @@ export function openTerrainTiles3d(source: TilesSource, options: Tiles3dOptions)
       }
     };
     await Promise.all(Array.from({ length: READ_WIDTH }, readOn));
+    if (profile === 'gis') makeRoom(root, found);
     for (let bit = found.length - 1; bit > 0; bit--) {
       const [tile, parent] = [found[bit], (bit - 1) >> 2];
       const above = found[parent];
       if (tile && above) found[parent] = { ...above, ...uniteHeights([above, tile]) };
     }
     return found;
+  }
+
+  /**
+   * For the documents that go on below tiles of this one, so that volumes lie within each other: they are not read, but a
+   * surface within its level's bound of the ground stays within this one's of tiles whose range holds the ground.
+   */
+  function makeRoom(root: HemisphereTile, found: (SubtreeTile | undefined)[]): void {
+    const level = root.level + SUBTREE_LEVELS - 1;
+    const factor = document.relievo.maxErrorFactor;
+    const room = isForeign ? geometricErrorOf(profile, level) : scheme.maxGeometricError(level) * Math.max(1, factor);
+    const parents = new Set(
+      subtreeAt(root)?.children.flatMap((there, k) => (there ? [found.length - SUBTREE_CHILDREN / 4 + (k >> 2)] : [])),
+    );
+    for (const bit of parents) {
+      const tile = found[bit];
+      if (tile) found[bit] = { ...tile, minHeight: tile.minHeight - room, maxHeight: tile.maxHeight + room };
+    }
   }
 
   async function describeTile(tile: HemisphereTile, options?: ReadOptions): Promise<SubtreeTile> {

@@ -3,7 +3,8 @@
  * first one wins. Texels are centred on the tile's sides, so of a picture N texels wide the outermost 1/2N lies beyond them.
  */
 import { createHash } from 'node:crypto';
-import { encodePicture, NEUTRAL_COLOUR, PICTURE_ENCODER } from '../encode/picture.ts';
+import { NEUTRAL_COLOUR } from '../encode/colour.ts';
+import { encodePicture, PICTURE_ENCODER } from '../encode/picture.ts';
 import type { TilePicture } from '../encode/terrain-glb.ts';
 import { RelievoError } from '../error.ts';
 import { type Drape, emptyCanvas, nativeTexelLevel, openDrape } from '../fields/drape.ts';

@@ -113,12 +113,14 @@ export async function openGltfDocument(
 
   async function fetchBeside(url: string | Request): Promise<Response> {
     const name = String(url);
-    return name.startsWith(BESIDE) ? new Response(new Uint8Array(await beside(name.slice(BESIDE.length)))) : fetch(url);
+    if (name.startsWith('data:')) return fetch(name);
+    // An address of the web is refused there.
+    return new Response(new Uint8Array(await beside(name.startsWith(BESIDE) ? name.slice(BESIDE.length) : name)));
   }
 }
 
 /** The decoder that loaders.gl's own Draco package depends on; by itself it would fetch one from the web. */
-function dracoModule(): unknown {
+export function dracoModule(): unknown {
   const from = (parent: string, name: string) => createRequire(parent).resolve(name);
   const loader = from(from(import.meta.url, '@loaders.gl/gltf'), '@loaders.gl/draco');
   return createRequire(loader)('draco3d');

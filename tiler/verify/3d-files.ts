@@ -67,6 +67,7 @@ function openFolder(place: string, folder: string, root: string): JudgedFiles {
     kind: 'folder',
     root,
     async read(path) {
+      if (/^\.\.([/\\]|$)/.test(path)) return undefined;
       try {
         return unpacked(await readFile(join(folder, path)));
       } catch (error) {

@@ -190,10 +190,10 @@ class OpenedGltf implements Gltf {
         ? view.extensions.EXT_meshopt_compression
         : undefined;
     const stride = Number(view?.byteStride ?? packed?.byteStride ?? components * size);
-    if (offset % size !== 0 || stride % size !== 0)
+    if (offset % size !== 0 || stride % size !== 0 || stride < components * size)
       return this.refuse(
         'accessor-overrun',
-        `${what}: offset ${offset} and stride ${stride} are not aligned to ${size}`,
+        `${what}: offset ${offset} and stride ${stride} are not aligned to ${size}, or overlap`,
       );
     const end = offset + (count - 1) * stride + components * size;
     if (end > bytes.length)

@@ -22,12 +22,17 @@ export interface PlacedMesh {
   readonly skirts: readonly { readonly side: EdgeName; readonly at: number }[];
 }
 
+/** Least distance of a vertex from a side that it is not on, as a share of the side: terrain has up to 4096 places a side. */
+const ASIDE = 1e-4;
+
 /** Undefined where the mesh lies elsewhere, which is reported. */
 export function placeMesh(mesh: JudgedMesh, region: Region, report: Report): PlacedMesh | undefined {
   const count = mesh.positions.length;
   const [lons, lats, heights] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
   const middle = (region.west + region.east) / 2;
   const slack = 2 * mesh.rounding + 0.005;
+  const length = (region.north - region.south) * DEGREE * EQUATOR_RADIUS;
+  const onSide = 2 * mesh.rounding + Math.min(0.005, ASIDE * length);
   const masks = new Uint8Array(count);
   let beside = 0;
   let astray = 0;
@@ -45,7 +50,7 @@ export function placeMesh(mesh: JudgedMesh, region: Region, report: Report): Pla
       (region.east - lons[i]) * across,
       (region.north - lat) * metre,
     ];
-    for (let side = 0; side < 4; side++) if (Math.abs(off[side]) <= slack) masks[i] |= 1 << side;
+    for (let side = 0; side < 4; side++) if (Math.abs(off[side]) <= onSide) masks[i] |= 1 << side;
     const out = -Math.min(...off);
     if (out > slack) astray++;
     beside = Math.max(beside, out);

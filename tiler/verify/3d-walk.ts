@@ -298,8 +298,12 @@ class Walk {
   }
 }
 
-/** Metres that both may be off: their errors, or of terrain, whose leaves state none, what clients assume of the levels. */
+/**
+ * Metres that both may be off: their errors, or of terrain, whose leaves state none, what clients assume of the levels. None
+ * where explicit tiles of terrain state their own volumes.
+ */
 function slackOf(node: TileNode, parent: TileNode): number {
+  if (node.grid && !node.implicit) return 0;
   const errors = (parent.geometricError || 0) + (node.geometricError || 0);
   if (!node.grid || !parent.grid) return errors;
   return Math.max(errors, GEOGRAPHIC.bound(parent.grid.z) + GEOGRAPHIC.bound(node.grid.z));
