@@ -1,6 +1,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
-# The image has its Node already: install scripts would only fetch it a second time.
+# The image has its Node already: install scripts would only fetch it a second time. What is native of sharp is a package of
+# its own for each platform, and needs none.
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
@@ -17,7 +18,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY data/base data/base
-COPY LICENSE CHANGELOG.md README.md ./
+COPY LICENSE NOTICE CHANGELOG.md README.md ./
 USER node
 WORKDIR /data
 EXPOSE 8080

@@ -110,11 +110,12 @@ function summarizeTileset(id: string, { title, document, label }: BuiltTileset, 
   };
 }
 
-/** Relative, of plain segments: nothing in it leads out of the tileset, whatever holds it. */
+/** Relative, of plain segments: nothing in it leads out of the tileset, whatever holds it, or to what folders hide (`.git`). */
 function filePath(req: Request, segments: readonly string[]): string {
-  const isPlain = (name: string) => name !== '' && name !== '.' && name !== '..' && !/[/\\\p{Cc}]/u.test(name);
+  const isPlain = (name: string) => name !== '' && !name.startsWith('.') && !/[/\\\p{Cc}]/u.test(name);
   if (segments.every(isPlain)) return segments.join('/');
-  const message = 'expected the path of a file below the tileset, without "..", backslashes or control characters';
+  const message =
+    'expected the path of a file below the tileset, without backslashes, control characters, and names that begin with "."';
   throw new RelievoError('address-invalid', message, { where: pathOf(req) });
 }
 

@@ -29,6 +29,15 @@ it.each([1, 0.4])('at scale %s keeps the colours of every corner, and little els
   }
 });
 
+it('refuses a picture beyond what memory is for, by its header', async () => {
+  const bytes = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="16384" height="16384"/>');
+  await expect(openPicture({ name: 'huge', bytes })).rejects.toMatchObject({
+    code: 'input-unsupported',
+    message: expect.stringContaining('16384 x 16384 texels; at most 134217728'),
+    where: 'huge',
+  });
+});
+
 it('keeps a picture whole that a triangle reaches over the edge of', async () => {
   const picture = await openPicture({ name: 'ramp', bytes: await makePicture(64, 64) });
   const uv = Float32Array.from([0, 0, 3, 0, 0, 3]);

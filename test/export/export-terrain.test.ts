@@ -118,6 +118,13 @@ describe('a box of a Maui build', () => {
     expect(report.tiles).toBe(tilesOf(10, bounds).length);
   });
 
+  it('is told to be far from the data, where the error is wider than half the box', async () => {
+    const far = await exportIt(maui, [1, 1, 1.5, 1.5], { out: join(work, 'far.ply') });
+    expect(far.warnings.join()).toMatch(/too coarse for this box: .* error of \d+ m .* only 55\d00 m across/);
+    const near = await exportIt(maui, bounds, { out: join(work, 'near.ply'), level: 10 });
+    expect(near.warnings).toEqual([]);
+  });
+
   it('is an OBJ and a PLY with the same surface, in metres with z up', async () => {
     const [obj, ply] = [join(work, 'maui.obj'), join(work, 'maui.ply')];
     await exportIt(maui, bounds, { out: obj, level: 10 });

@@ -11,6 +11,7 @@ import { openInProcessRunner } from '../../tiler/run/in-process.ts';
 import { openThreads } from '../../tiler/run/threads.ts';
 import { preparedSpecOf } from '../support/build-tileset.ts';
 import { MAUI_SHEETS } from '../support/maui.ts';
+import { readGlb } from '../support/read-glb.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Without the relief of the world, which takes as long again. */
@@ -26,6 +27,13 @@ async function build(profile: GlbProfile, out: string, threads: number) {
     tiles3d: { profile, pictures: [] },
   });
   return report;
+}
+
+/** Metres. */
+async function statedError(glb: Uint8Array): Promise<number> {
+  const { json, view } = await readGlb(glb);
+  const [{ properties }] = json.extensions?.EXT_structural_metadata?.propertyTables ?? [];
+  return new Float32Array(Uint8Array.from(view(properties.maximumErrorMetres.values)).buffer)[0];
 }
 
 type Files = ReadonlyMap<string, Buffer>;
@@ -85,6 +93,15 @@ describe.each(GLB_PROFILES)('a build of 3D Tiles, profile %s', (profile) => {
     const quality = JSON.parse(String(folder.get('quality.json')));
     const tileset = JSON.parse(String(folder.get('tileset.json')));
     expect(quality.certified).toBe(true);
+    if (profile !== 'cesium-terrain') {
+      for (const { level, maxError } of quality.levels) {
+        const ofLevel = glbs.filter(([path]) => path.split('/')[2] === String(level));
+        const errors = await Promise.all(ofLevel.map(([, bytes]) => statedError(bytes)));
+        // quality.json is rounded up.
+        expect(Math.max(...errors) / maxError).toBeGreaterThan(0.99);
+        expect(Math.max(...errors) / maxError).toBeLessThan(1 + 1e-6);
+      }
+    }
     expect(tileset.asset.tilesetVersion).toMatch(new RegExp(`^${quality.layer.version}-.*-${profile}$`));
     expect(tileset.asset.extras.relievo).toMatchObject({ title: 'maui', profile, maxLevel: 9 });
   });

@@ -68,7 +68,9 @@ describe('a surface as a tileset', () => {
       const share = triangles / (PATCH.triangles.length / 3);
       expect(share).toBeLessThan(1.02 * 2 ** (level - 4));
     }
-    for (const { json, children } of tiles) {
+    for (const { json, children, glb } of tiles) {
+      for (const { extras } of glb.json.meshes[0].primitives)
+        expect(extras).toEqual({ relievo: { skirtTriangles: 0 } });
       if (children.length === 0) expect(json.geometricError).toBe(0);
       for (const child of children) expect(json.geometricError).toBeGreaterThan(child.json.geometricError);
     }

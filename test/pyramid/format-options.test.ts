@@ -18,6 +18,7 @@ it.each<[typed: object, out: string, sentence: RegExp]>([
   [{ format: '3dtiles', water: ['dem'] }, 'x', /^--format 3dtiles carries no water masks: leave --water out$/],
   [{ format: '3dtiles', extensions: [] }, 'x', /^--extensions belongs to quantized-mesh/],
   [{ format: '3dtiles', profile: 'cesium-terrain', texture: ['a.tif'] }, 'x', /takes no pictures/],
+  [{ format: '3dtiles', profile: 'gis', texture: ['a.tif'], textureFormat: 'webp' }, 'x', /^--profile gis has no WebP/],
   [{ format: '3dtiles', textureCrs: 'EPSG:2056' }, 'x', /^--textureCrs needs --texture$/],
 ])('refuses %j to %s', (typed, out, sentence) => {
   expect(sentencesOf(typed, out)).toMatch(sentence);

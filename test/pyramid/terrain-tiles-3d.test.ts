@@ -1,11 +1,13 @@
 /** Terrain as 3D Tiles from tiles of other tools, whose headers leave out what clients need, and what is refused. */
 import { describe, expect, it } from 'vitest';
 import type { LayerJson } from '../../tiler/catalog/layer-json.ts';
+import type { QualityJson } from '../../tiler/catalog/quality-json.ts';
 import type { GlbProfile } from '../../tiler/encode/terrain-glb.ts';
 import { geographic, type TileId, webMercator } from '../../tiler/geo/tiling-scheme.ts';
 import { openTerrainTiles3d, type TilesSource } from '../../tiler/pyramid/terrain-tiles-3d.ts';
 import { handMadeLayer } from '../server/serve.ts';
 import { handMadeTile } from '../support/hand-made-tile.ts';
+import { readGlb } from '../support/read-glb.ts';
 
 const ROOTS = [{ startX: 0, startY: 0, endX: 1, endY: 0 }];
 
@@ -119,6 +121,30 @@ it('leaves room below a gis document for those that go on, which it does not rea
   expect(named?.boundingVolume.region[5]).toBe(102 + room);
   // Nothing goes on below it.
   expect(below?.root.boundingVolume.region[5]).toBe(103);
+});
+
+it('states the error that the source knows of the tile, no less in single precision, and none that is not certified', async () => {
+  const levels = [{ level: 0, maxError: 9 }] as unknown as QualityJson['levels'];
+  const stated = async (errorOf?: TilesSource['errorOf'], quality?: QualityJson) => {
+    const tiles = openTerrainTiles3d(
+      { ...sourceOf({}), ...(errorOf && { errorOf }) },
+      { profile: 'standard', quality },
+    );
+    const { json, view } = await readGlb((await tiles.content('west', 0, 0, 0)) as Uint8Array);
+    const [{ properties }] = json.extensions?.EXT_structural_metadata?.propertyTables ?? [];
+    const known = properties.maximumErrorMetres;
+    return known && new Float32Array(Uint8Array.from(view(known.values)).buffer)[0];
+  };
+  const quality = { levels } as unknown as QualityJson;
+  // Some of them are less in single precision: none may be stated so.
+  for (const error of [0.1, 4.7, 0.3, 4.9]) {
+    const said = await stated(() => error, quality);
+    expect(said).toBeGreaterThanOrEqual(error);
+    expect(said).toBeLessThan(error * (1 + 2e-7));
+  }
+  expect(await stated(() => Number.NaN, quality)).toBeUndefined();
+  expect(await stated(undefined, quality)).toBe(9);
+  expect(await stated()).toBeUndefined();
 });
 
 it('reads each tile once for a subtree and its content', async () => {

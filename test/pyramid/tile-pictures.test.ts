@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NEUTRAL_COLOUR } from '../../tiler/encode/colour.ts';
 import type { TileId } from '../../tiler/geo/tiling-scheme.ts';
-import { openTilePictures, sizeFor, type TilePictures } from '../../tiler/pyramid/tile-pictures.ts';
+import { checkPlaces, openTilePictures, sizeFor, type TilePictures } from '../../tiler/pyramid/tile-pictures.ts';
 import { gdalPixels, writeColours } from '../support/colour-raster.ts';
 import { HAS_GDAL } from '../support/gdal.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -102,6 +102,29 @@ describe.runIf(HAS_GDAL)('pictures of tiles, their files', () => {
     await expect(open([one], { quality: 0 })).rejects.toMatchObject({ code: 'usage' });
     await expect(open([one, join(folder, 'none.tif')])).rejects.toMatchObject({ code: 'input-missing' });
     await expect(open([])).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('pictures that lie elsewhere', () => {
+  const place = (name: string, west: number, south: number) => ({
+    name,
+    bounds: { west, south, east: west + 1, north: south + 1 },
+  });
+  const maui = { west: -156.7, south: 20.5, east: -155.9, north: 21.1 };
+
+  it('are refused when there are no others, with both boxes, and named when there are', () => {
+    const [here, ohio] = [place('here.tif', -156.5, 20), place('ohio.tif', -82, 41)];
+    expect(checkPlaces([here], maui)).toBeUndefined();
+    expect(checkPlaces([ohio, here], maui)).toMatch(/^Pictures that do not meet .*: ohio\.tif \(-82, 41, -81, 42\)\.$/);
+    const refused = expect(() => checkPlaces([ohio], maui));
+    refused.toThrow(/\(-156\.7, 20\.5, -155\.9, 21\.1; .*: ohio\.tif \(-82, 41, -81, 42\)\..*--texture-crs/);
+    expect(() => checkPlaces([ohio], maui)).toThrow(expect.objectContaining({ code: 'input-unsupported' }));
+  });
+
+  it('are found on the circle of longitudes', () => {
+    const dateLine = { west: 179.5, south: -18, east: 181, north: -17 };
+    expect(checkPlaces([place('fiji.tif', -180, -17.5)], dateLine)).toBeUndefined();
+    expect(() => checkPlaces([place('fiji.tif', 178, -17.5)], dateLine)).toThrow(/elsewhere: fiji/);
   });
 });
 

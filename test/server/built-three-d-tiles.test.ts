@@ -1,10 +1,11 @@
 /** Built 3D Tiles over a real socket, from a folder and from an archive: the same answers, by ranges, and nothing beside them. */
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { openBuiltTileset } from '../../tiler/pyramid/built-tileset.ts';
 import { openArchive3tzWriter } from '../../tiler/store/archive-3tz-writer.ts';
+import { isTileset3d } from '../../tiler/store/open-tileset-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { errorOf, handMadeLayer, layersOf, sendRaw, serve } from './serve.ts';
 
@@ -88,6 +89,8 @@ it('hands out nothing from beside the tileset', async () => {
   const { folder, tilesets } = await openBoth();
   writeFileSync(join(folder, '../secret.json'), '{}');
   symlinkSync('../secret.json', join(folder, 'link.json'));
+  mkdirSync(join(folder, '.git'));
+  for (const path of ['.env', '.git/config', 'west/.hidden.glb']) writeFileSync(join(folder, path), 'hidden');
   const { url } = await serve({ layers: layersOf(), tilesets });
   for (const path of [
     '../secret.json',
@@ -95,6 +98,10 @@ it('hands out nothing from beside the tileset', async () => {
     '%2e%2e/secret.json',
     'a\\..\\secret.json',
     'link.json',
+    '.env',
+    '%2eenv',
+    '.git/config',
+    'west/.hidden.glb',
     'west',
   ]) {
     for (const id of ['folder', 'archive']) {
@@ -103,6 +110,14 @@ it('hands out nothing from beside the tileset', async () => {
       expect(errorOf(answer).message).not.toContain(folder);
     }
   }
+});
+
+it("opens a folder by its tileset.json, under the folder's name", async () => {
+  const { folder } = await openBoth();
+  const tileset = await openBuiltTileset(join(folder, 'tileset.json'));
+  expect([tileset.name, tileset.title, tileset.document]).toEqual(['tiles', 'tiles', TILESET]);
+  expect(isTileset3d(join(folder, 'tileset.json'))).toBe(true);
+  expect(isTileset3d(join(folder, 'west/tileset.json'))).toBe(false);
 });
 
 it('tells a changed file from the one before', async () => {

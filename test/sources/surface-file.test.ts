@@ -1,11 +1,14 @@
 /** Surfaces from files: the same patch as GLB, glTF and OBJ, transforms, packed buffers, and what is refused. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UnplacedSurface } from '../../tiler/geo/surface-mesh.ts';
 import { buildSurface } from '../../tiler/pyramid/build-surface.ts';
 import { readSurfaceFile } from '../../tiler/sources/surface-file.ts';
+import { readAccessor } from '../../tiler/sources/surface-file-accessors.ts';
 import { packDraco } from '../support/draco-glb.ts';
 import { makePatch, makePicture, patchAsGlb, writePatchAsObj } from '../support/surface-files.ts';
 
@@ -128,6 +131,19 @@ describe('is refused, and says why', () => {
       () => JSON.stringify({ asset: { version: '2.0' }, buffers: [{ uri: '../x.bin', byteLength: 4 }] }),
       /outside its own folder/,
     ],
+    [
+      'many.glb',
+      () => withAccessor({ count: 3e9 }),
+      /Accessor 0 \(POSITION\) has 3000000000 elements; at most \d+ are/,
+    ],
+    ['zeros.glb', () => withAccessor({ bufferView: undefined, count: 4e7 }), /Accessor 0 .* has none/],
+    ['short.glb', () => withAccessor({ count: 401 }), /Accessor 0 \(POSITION\) does not fit its buffer/],
+    ['back.glb', () => withAccessor({ byteOffset: -8 }), /Accessor 0 \(POSITION\) does not fit its buffer/],
+    [
+      'deep.glb',
+      () => patchAsGlb(PATCH, picture, { nodes: Array.from({ length: 20_000 }, (_, i) => ({ children: [i + 1] })) }),
+      /more than 1000 deep/,
+    ],
     ['old.gltf', () => JSON.stringify({ asset: { version: '1.0' } }), /glTF 1.0; version 2/],
     ['broken.obj', () => `${obj}f 1 2 x`, /Line 4 names number x of 3/],
     ['far.obj', () => `${obj}f 1 2 9`, /Line 4 names number 9 of 3/],
@@ -135,6 +151,41 @@ describe('is refused, and says why', () => {
     ['none.obj', () => obj, /no triangles/],
     ['lib.obj', () => `mtllib gone.mtl\n${obj}f 1 2 3`, /needs gone.mtl, which is not there/],
   ];
+  /** The patch with other words in the accessor of its positions. */
+  function withAccessor(changes: object): Uint8Array {
+    const accessors = [
+      { bufferView: 0, componentType: 5126, count: 400, type: 'VEC3', ...changes },
+      { bufferView: 1, componentType: 5126, count: 400, type: 'VEC2' },
+      { bufferView: 2, componentType: 5125, count: PATCH.triangles.length, type: 'SCALAR' },
+    ];
+    return patchAsGlb(PATCH, picture, { accessors });
+  }
+
+  it('elements that all lie in one place', () => {
+    const accessor = { bufferView: 0, componentType: 5126, count: 2 ** 20, type: 'VEC3' };
+    expect(readAccessor(accessor, () => ({ bytes: new Uint8Array(12), stride: 0 }), 3)).toBeUndefined();
+  });
+
+  it('a buffer at an address, without asking for it', async () => {
+    let asked = 0;
+    const server = createServer((_, response) => {
+      asked++;
+      response.end('1234');
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    try {
+      const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a.bin`;
+      const path = write('web.gltf', JSON.stringify({ asset: { version: '2.0' }, buffers: [{ uri, byteLength: 4 }] }));
+      await expect(readSurfaceFile(path, 'y')).rejects.toMatchObject({
+        code: 'input-unsupported',
+        message: expect.stringContaining(`names ${uri}, which is not fetched`),
+      });
+      expect(asked).toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
   it.each(cases)('%s', async (name, content, says) => {
     const path = write(name, content());
     await expect(readSurfaceFile(path, 'y')).rejects.toMatchObject({

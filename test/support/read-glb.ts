@@ -33,6 +33,7 @@ export interface GltfJson {
     readonly primitives: readonly {
       readonly attributes: Readonly<Record<string, number>>;
       readonly indices: number;
+      readonly extras?: unknown;
       readonly extensions?: Readonly<Record<string, Readonly<Record<string, number>>>>;
     }[];
   }[];

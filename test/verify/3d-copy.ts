@@ -52,6 +52,7 @@ async function turnInto(profile: GlbProfile, source: TilesSource): Promise<Files
     version: '1',
     attribution: 'a painter',
     nativeLevel: 6,
+    places: [],
     pictureOf: async () => picture,
     close: async () => {},
   };

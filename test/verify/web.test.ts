@@ -87,6 +87,14 @@ describe('a tileset behind an address', () => {
     }
   });
 
+  it('asks no other host that layer.json names', async () => {
+    const url = await serve(() => {}, { ...LAYER, tiles: ['http://elsewhere.invalid/{z}/{x}/{y}.terrain'] });
+    await expect(verifyTileset(await openTileSet(url))).rejects.toMatchObject({
+      code: 'input-unsupported',
+      message: expect.stringContaining('elsewhere.invalid'),
+    });
+  });
+
   const WRONG: readonly (readonly [string, (answer: Answer, request: IncomingMessage) => void, readonly string[]])[] = [
     ['no Content-Encoding on packed tiles', (a) => delete a.headers['content-encoding'], ['http-encoding']],
     [

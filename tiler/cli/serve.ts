@@ -15,6 +15,7 @@ import { openThreads } from '../run/threads.ts';
 import { absoluteName, baseName, isRemoteName } from '../sources/source-name.ts';
 import { cacheFolder } from '../store/cache-folder.ts';
 import { isTileset3d } from '../store/open-tileset-files.ts';
+import { isOurTileset } from '../store/tileset-writer.ts';
 import { addAliases, applyAliases } from './aliases.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -194,8 +195,9 @@ function greeting(url: string, layers: readonly Layer[], tilesets: readonly Buil
   return `${head}${lists.join('\n')}\n\nCesiumJS, to paste into a page:\n\n${example}`;
 }
 
-function tilesetLine(url: string, { name, title, files, label }: BuiltTileset): string {
-  const what = label ? `terrain for ${label.profile}, levels 0 to ${label.maxLevel}` : 'not made here';
+function tilesetLine(url: string, { name, title, files, document, label }: BuiltTileset): string {
+  const maker = isOurTileset(document) ? 'a surface' : 'not made here';
+  const what = label ? `terrain for ${label.profile}, levels 0 to ${label.maxLevel}` : maker;
   return `  ${name}: ${title}, 3D Tiles (${what}) from ${files.kind === 'folder' ? 'a folder' : 'an archive'}: ${tilesetAddress(url, name)}`;
 }
 

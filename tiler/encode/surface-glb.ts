@@ -114,6 +114,8 @@ function addPrimitive(parts: GlbParts, looks: Looks, part: SurfaceTilePart, step
       type: 'SCALAR',
     }),
     material: looks.add(part.material, part.texture),
+    // As terrain's GLBs say how many of their triangles are no ground.
+    extras: { relievo: { skirtTriangles: 0 } },
   };
 }
 

@@ -49,7 +49,7 @@ const LONGEST_SIDE = 4096;
 const JPEG_QUALITY = 85;
 const WEBP_QUALITY = 85;
 
-/** Fails with `input-invalid` for what is no picture. */
+/** Fails with `input-invalid` for what is no picture, with `input-unsupported` for one beyond `MOST_TEXELS`. */
 export async function openPicture(picture: SurfacePicture): Promise<OpenPicture> {
   return reading(picture, async (image) => {
     const { hasAlpha } = await image.metadata();
@@ -71,8 +71,14 @@ export async function sizeOfPicture(picture: SurfacePicture): Promise<{ width: n
 
 async function reading<T>({ name, bytes }: SurfacePicture, work: (image: Sharp) => Promise<T>): Promise<T> {
   try {
+    const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    if (width * height > MOST_TEXELS) {
+      const message = `The picture has ${width} x ${height} texels; at most ${MOST_TEXELS} are read: scale it down`;
+      throw new RelievoError('input-unsupported', message, { where: name });
+    }
     return await work(sharp(bytes, { limitInputPixels: MOST_TEXELS }));
   } catch (error) {
+    if (error instanceof RelievoError) throw error;
     throw new RelievoError('input-invalid', `The picture cannot be read: ${(error as Error).message}`, {
       where: name,
       cause: error,
@@ -80,8 +86,8 @@ async function reading<T>({ name, bytes }: SurfacePicture, work: (image: Sharp) 
   }
 }
 
-/** 3 GB unpacked. */
-const MOST_TEXELS = 2 ** 30;
+/** 0.5 GB unpacked, with alpha. */
+const MOST_TEXELS = 2 ** 27;
 
 /**
  * `scale` is texels of the new picture for one of the old, 1 at most; it gets less where the result would be larger than

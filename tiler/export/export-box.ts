@@ -1,6 +1,7 @@
 /** A box of a tileset, quantized-mesh or 3D Tiles, to one file of a scene, a heightmap, or both. */
 import { basename, dirname, extname } from 'node:path';
 import { RelievoError } from '../error.ts';
+import { metresPerDegreeEast, metresPerDegreeNorth } from '../geo/ellipsoid.ts';
 import type { LonLatBox } from '../geo/tiling-scheme.ts';
 import { type Detail, type ExportPlan, nothingThere } from './export-plan.ts';
 import { drawHeightmap, type Heightmap } from './heightmap.ts';
@@ -85,13 +86,24 @@ export async function exportBox(tileset: string, options: ExportOptions): Promis
       origin: frame.origin,
       skirts: plan.skirts(),
       attribution,
-      warnings: plan.warnings(),
+      warnings: [...coarseness(plan, box), ...plan.warnings()],
       out: out && kind ? await writeScene(scene, out, kind, signal) : undefined,
       heightmap: map && heightmap && mapKind ? await writeMap(map, heightmap, mapKind, signal) : undefined,
     };
   } finally {
     await place.close();
   }
+}
+
+/** Tiles that may be off by more than half the box's width show nothing of it: mostly the tileset's data lie elsewhere. */
+function coarseness({ errorMetres = 0 }: ExportPlan, { west, south, east, north }: LonLatBox): readonly string[] {
+  const middle = (south + north) / 2;
+  const side = Math.min((east - west) * metresPerDegreeEast(middle), (north - south) * metresPerDegreeNorth(middle));
+  if (2 * errorMetres <= side) return [];
+  const [error, width] = [errorMetres, side].map((metres) => Number(metres.toPrecision(3)));
+  return [
+    `The tiles are too coarse for this box: the tileset states an error of ${error} m for them, and the box is only ${width} m across. Its data may lie elsewhere: compare --bounds with what it covers, or ask for a finer --level.`,
+  ];
 }
 
 function requireBox({ west, south, east, north }: LonLatBox): void {

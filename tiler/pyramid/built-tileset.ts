@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { TilesetLabel } from '../catalog/tileset-json.ts';
 import { RelievoError } from '../error.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
-import { openTilesetFiles } from '../store/open-tileset-files.ts';
+import { openTilesetFiles, tilesetPlace } from '../store/open-tileset-files.ts';
 import { TILESET_DOCUMENT, type TilesetFiles } from '../store/tileset-files.ts';
 import { isOurTileset } from '../store/tileset-writer.ts';
 import { isLayerName, layerNameOf } from './built-layer.ts';
@@ -58,7 +58,7 @@ export async function openBuiltTileset(place: string, options: BuiltTilesetOptio
 
 /** A layer name made from the folder's or archive's name. */
 export function tilesetNameOf(place: string): string {
-  return layerNameOf(place.replace(/(\.3tz|\.3dtiles\.zip)$/i, ''));
+  return layerNameOf(tilesetPlace(place).replace(/(\.3tz|\.3dtiles\.zip)$/i, ''));
 }
 
 function readDocument(bytes: Uint8Array | readonly number[], where: string): TilesetDocument {

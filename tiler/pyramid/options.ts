@@ -212,6 +212,10 @@ export function checkFormat(
           texture.length > 0 &&
             profile === 'cesium-terrain' &&
             `${flagOf('profile')} cesium-terrain takes no pictures, because its client drapes imagery of its own: leave ${flagOf('texture')} out, or choose another profile`,
+          texture.length > 0 &&
+            profile === 'gis' &&
+            textureFormat === 'webp' &&
+            `${flagOf('profile')} gis has no WebP, because its clients cannot read it: leave ${flagOf('textureFormat')} out, or choose another profile`,
           texture.length === 0 && textureCrs !== undefined && `${flagOf('textureCrs')} needs ${flagOf('texture')}`,
           texture.length === 0 &&
             textureFormat !== undefined &&

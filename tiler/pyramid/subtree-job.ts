@@ -16,7 +16,7 @@ import type { MeasureKind } from './measure-tiles.ts';
 import { countTiles, rangesUnder, type TilePlan, type TileRange } from './plan.ts';
 import type { TerrainMaker } from './terrain-maker.ts';
 import { openTerrainTiles3d, type TerrainTiles3d } from './terrain-tiles-3d.ts';
-import { openTilePictures, type TilePictures, type TilePicturesOptions } from './tile-pictures.ts';
+import { checkPlaces, openTilePictures, type TilePictures, type TilePicturesOptions } from './tile-pictures.ts';
 
 /** What a layer's tiles are to become; plain JSON. */
 export interface Tiles3dSpec {
@@ -114,18 +114,28 @@ export async function executeSubtrees(
   }
 }
 
-/** The layer's document, with a warning where pictures show more than the deepest level can. Fails as opening them does. */
+/**
+ * The layer's document, with warnings where pictures show more than the deepest level can, or nothing of the terrain. Fails
+ * as opening them does, and with `input-unsupported` when none shows anything of it.
+ */
 export async function describeTiles3d(
   document: LayerJson,
   { pictures: files, pictureOptions }: Omit<Tiles3dSpec, 'document'>,
   options: ReadOptions,
 ): Promise<LayerJson> {
-  const pictures = files.length > 0 ? await openTilePictures(files, { ...pictureOptions, ...options }) : undefined;
-  await pictures?.close();
-  const { maxzoom, relievo } = document;
-  if (pictures === undefined || pictures.nativeLevel <= maxzoom) return document;
-  const finer = `The pictures are finer than level ${maxzoom} shows them: --max-zoom ${pictures.nativeLevel} would show all of them, at about ${4 ** (pictures.nativeLevel - maxzoom)} times the tiles.`;
-  return { ...document, relievo: { ...relievo, warnings: [...(relievo.warnings ?? []), finer] } };
+  if (files.length === 0) return document;
+  const { places, nativeLevel, close } = await openTilePictures(files, { ...pictureOptions, ...options });
+  await close();
+  const { bounds, maxzoom, relievo } = document;
+  const [west, south, east, north] = bounds;
+  const elsewhere = checkPlaces(places, { west, south, east: east < west ? east + 360 : east, north });
+  const finer =
+    nativeLevel > maxzoom
+      ? `The pictures are finer than level ${maxzoom} shows them: --max-zoom ${nativeLevel} would show all of them, at about ${4 ** (nativeLevel - maxzoom)} times the tiles.`
+      : undefined;
+  const found = [elsewhere, finer].filter((warning) => warning !== undefined);
+  if (found.length === 0) return document;
+  return { ...document, relievo: { ...relievo, warnings: [...(relievo.warnings ?? []), ...found] } };
 }
 
 /**
@@ -171,6 +181,7 @@ async function openTiles(maker: TerrainMaker): Promise<OpenTiles> {
       scheme: maker.scheme,
       document,
       read: async (id, options) => (made.get(keyOf(id)) ?? (await maker.makeTile(id, options))).bytes,
+      errorOf: (id) => made.get(keyOf(id))?.maxSampleError,
     },
     { profile, pictures, keptTiles: 0 },
   );

@@ -1,6 +1,6 @@
 /**
- * A layer's quantized-mesh tiles as 3D Tiles 1.1, part by part: each a pure function of the tiles that it speaks of, so a
- * part made on demand and one made in advance are the same bytes. Parts are named by hemisphere, level, x and y from its
+ * A layer's quantized-mesh tiles as 3D Tiles 1.1, part by part: each a pure function of the tiles that it speaks of and of
+ * what is known of their errors, which is all that a part made on demand and one made in advance may differ in. Parts are named by hemisphere, level, x and y from its
  * root, y from the south (catalog/hemispheres.ts).
  */
 import {
@@ -56,13 +56,15 @@ export interface TilesSource {
   readonly document: LayerJson;
   /** Plain quantized-mesh, with normals where the layer has them; undefined when there is no such tile. */
   read(id: TileId, options?: ReadOptions): Promise<Uint8Array | undefined>;
+  /** Certified error of a tile that was read, metres; NaN or undefined where there is none. Goes before `quality`. */
+  errorOf?(id: TileId): number | undefined;
 }
 
 export interface Tiles3dOptions {
   readonly profile: GlbProfile;
   /** Draped over the tiles; `cesium-terrain` takes none. */
   readonly pictures?: TilePictures | undefined;
-  /** Tells each tile's greatest error. */
+  /** Tells the greatest error of each level, for tiles of which the source does not tell their own. */
   readonly quality?: QualityJson | undefined;
   /** Tiles that are kept after reading, since a subtree and its content read the same ones; default 64. */
   readonly keptTiles?: number | undefined;
@@ -149,6 +151,15 @@ export function openTerrainTiles3d(source: TilesSource, options: Tiles3dOptions)
     return Math.min(SKIRT_BOUNDS * scheme.maxGeometricError(level), DEEPEST_SKIRT_METRES);
   }
 
+  /** As single precision can hold it, rounded up: it is a bound. */
+  function errorOf(id: TileId): number | undefined {
+    const ofLevel = () => quality?.levels.find(({ level }) => level === id.z)?.maxError ?? Number.NaN;
+    const error = (source.errorOf ? source.errorOf(id) : ofLevel()) ?? Number.NaN;
+    if (Number.isNaN(error)) return undefined;
+    const single = Math.fround(error);
+    return single >= error ? single : Math.fround(error * (1 + 2 ** -23));
+  }
+
   function tileOf(hemisphere: Hemisphere, level: number, x: number, y: number): TileId[] {
     const tile = { hemisphere, level, x, y };
     return availability.has(tile) ? [globeTile(tile)] : [];
@@ -202,7 +213,7 @@ export function openTerrainTiles3d(source: TilesSource, options: Tiles3dOptions)
           sources: document.relievo.sources.join(', '),
           minHeight: decoded.minHeight,
           maxHeight: decoded.maxHeight,
-          maxErrorMetres: quality?.levels.find((known) => known.level === level)?.maxError ?? undefined,
+          maxErrorMetres: errorOf(id),
         },
       }),
     };

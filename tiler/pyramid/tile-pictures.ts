@@ -8,7 +8,8 @@ import { encodePicture, PICTURE_ENCODER } from '../encode/picture.ts';
 import type { TilePicture } from '../encode/terrain-glb.ts';
 import { RelievoError } from '../error.ts';
 import { type Drape, emptyCanvas, nativeTexelLevel, openDrape } from '../fields/drape.ts';
-import { geographic, type TileId } from '../geo/tiling-scheme.ts';
+import { overlap } from '../fields/raster-field.ts';
+import { geographic, type LonLatBox, type TileId } from '../geo/tiling-scheme.ts';
 import { BlockCache } from '../sources/block-cache.ts';
 import { openPicture } from '../sources/picture.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
@@ -34,6 +35,12 @@ export interface TilePicturesOptions extends ReadOptions {
   readonly cacheFolder?: string | undefined;
 }
 
+export interface PicturePlace {
+  /** As messages show it. */
+  readonly name: string;
+  readonly bounds: LonLatBox;
+}
+
 export interface TilePictures {
   /** Hash of the files' content, the options and what makes pictures of them. */
   readonly version: string;
@@ -41,6 +48,8 @@ export interface TilePictures {
   readonly attribution: string;
   /** The level at which texels are as fine as the finest picture; deeper ones show nothing more. */
   readonly nativeLevel: number;
+  /** Where each file lies, in the order of the files. */
+  readonly places: readonly PicturePlace[];
   /** Of a tile of the geographic scheme; undefined where no file has anything. */
   pictureOf(id: TileId, options?: ReadOptions): Promise<TilePicture | undefined>;
   close(): Promise<void>;
@@ -106,6 +115,7 @@ export async function openTilePictures(
       .slice(0, 32),
     attribution: options.attribution ?? [...new Set(owners)].join('; '),
     nativeLevel: nativeTexelLevel(geographic, finest, 512),
+    places: drapes.map(({ source, bounds }) => ({ name: source.info.name, bounds })),
     async pictureOf(id, reading = {}) {
       reading.signal?.throwIfAborted();
       const size = options.size ?? sizeFor(id.z, finest);
@@ -130,4 +140,28 @@ export async function openTilePictures(
  */
 export function sizeFor(z: number, finestSpacingDegrees: number): PictureSize {
   return z >= nativeTexelLevel(geographic, finestSpacingDegrees, 256) ? 256 : 512;
+}
+
+/** Pictures that a sentence names one by one. */
+const NAMED = 4;
+
+/**
+ * Refuses with `input-unsupported` when no picture meets the box of the terrain; of several, a sentence with a full stop
+ * about those that do not, undefined when all do.
+ */
+export function checkPlaces(places: readonly PicturePlace[], terrain: LonLatBox): string | undefined {
+  const elsewhere = places.filter(({ bounds }) => !overlap(bounds, terrain));
+  if (elsewhere.length === 0) return undefined;
+  const named = elsewhere.slice(0, NAMED).map(({ name, bounds }) => `${name} (${boxText(bounds)})`);
+  const more = elsewhere.length > NAMED ? ` and ${elsewhere.length - NAMED} more` : '';
+  const terrainIs = `the terrain (${boxText(terrain)}; west, south, east, north in degrees)`;
+  if (elsewhere.length < places.length) return `Pictures that do not meet ${terrainIs}: ${named.join('; ')}${more}.`;
+  throw new RelievoError(
+    'input-unsupported',
+    `expected pictures of ${terrainIs}, but they lie elsewhere: ${named.join('; ')}${more}. Name others, or their CRS with --texture-crs.`,
+  );
+}
+
+function boxText({ west, south, east, north }: LonLatBox): string {
+  return [west, south, east, north].map((degrees) => Number(degrees.toFixed(5))).join(', ');
 }

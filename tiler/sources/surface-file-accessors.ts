@@ -35,39 +35,54 @@ const COMPONENTS: Readonly<Record<number, Component>> = {
 
 const WIDTHS: Readonly<Record<string, number>> = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4 };
 
-/** All numbers, element by element; undefined when the accessor does not fit its buffer or is of another kind. */
+/** 1 GB as doubles: what one accessor may have, and all positions of a surface. */
+export const MOST_NUMBERS = 2 ** 27;
+
+/**
+ * All numbers, element by element; undefined when the accessor does not fit its buffer, has none, has more than
+ * `MOST_NUMBERS` or is of another kind.
+ */
 export function readAccessor(accessor: GltfAccessor, viewOf: ViewBytes, width: number): Float64Array | undefined {
   const component = COMPONENTS[accessor.componentType];
-  if (component === undefined || WIDTHS[accessor.type] !== width || !(accessor.count >= 0)) return undefined;
-  const out = new Float64Array(accessor.count * width);
-  if (accessor.bufferView !== undefined) {
-    const { bytes, stride = component.bytes * width } = viewOf(accessor.bufferView);
-    if (!copy(component, bytes, accessor.byteOffset ?? 0, stride, accessor.count, (i) => i)) return undefined;
-  }
+  if (component === undefined || WIDTHS[accessor.type] !== width) return undefined;
+  const total = accessor.count * width;
+  if (!Number.isInteger(total) || total < 0 || total > MOST_NUMBERS) return undefined;
+  const view = accessor.bufferView === undefined ? undefined : viewOf(accessor.bufferView);
+  // Zeros, as many as it likes, would cost a hostile file nothing: only those that others are laid over are read.
+  if (view === undefined && accessor.sparse === undefined) return undefined;
+  const { bytes: dense = new Uint8Array(), stride = component.bytes * width } = view ?? {};
+  const begin = accessor.byteOffset ?? 0;
+  if (view && !fits(dense, begin, stride, accessor.count)) return undefined;
+  const out = new Float64Array(total);
+  if (view) copy(dense, begin, stride, accessor.count, (i) => i);
   return accessor.sparse && !lay(accessor.sparse) ? undefined : out;
+
+  function fits(bytes: Uint8Array, at: number, stride: number, count: number, size = component.bytes * width): boolean {
+    return count >= 0 && at >= 0 && stride >= size && (count === 0 || at + (count - 1) * stride + size <= bytes.length);
+  }
 
   function lay({ count, indices, values }: NonNullable<GltfAccessor['sparse']>): boolean {
     const kind = COMPONENTS[indices.componentType];
     if (kind === undefined) return false;
     const where = viewOf(indices.bufferView).bytes;
     const at = indices.byteOffset ?? 0;
-    if (at + count * kind.bytes > where.length) return false;
+    if (!fits(where, at, kind.bytes, count, kind.bytes)) return false;
     const view = new DataView(where.buffer, where.byteOffset, where.length);
     const { bytes } = viewOf(values.bufferView);
-    return copy(component, bytes, values.byteOffset ?? 0, component.bytes * width, count, (i) =>
-      kind.read(view, at + i * kind.bytes),
-    );
+    const begin = values.byteOffset ?? 0;
+    if (!fits(bytes, begin, component.bytes * width, count)) return false;
+    copy(bytes, begin, component.bytes * width, count, (i) => kind.read(view, at + i * kind.bytes));
+    return true;
   }
 
   function copy(
-    { bytes: size, most, read }: Component,
     bytes: Uint8Array,
     begin: number,
     stride: number,
     count: number,
     place: (element: number) => number,
-  ): boolean {
-    if (count > 0 && begin + (count - 1) * stride + size * width > bytes.length) return false;
+  ): void {
+    const { bytes: size, most, read } = component;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const scale = accessor.normalized ? 1 / most : 1;
     for (let i = 0; i < count; i++) {
@@ -76,6 +91,5 @@ export function readAccessor(accessor: GltfAccessor, viewOf: ViewBytes, width: n
         out[to + k] = Math.max(read(view, begin + i * stride + k * size) * scale, accessor.normalized ? -1 : -Infinity);
       }
     }
-    return true;
   }
 }

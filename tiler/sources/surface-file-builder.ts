@@ -4,6 +4,7 @@
  */
 import { RelievoError } from '../error.ts';
 import type { SurfaceMaterial, UnplacedSurface } from '../geo/surface-mesh.ts';
+import { MOST_NUMBERS } from './surface-file-accessors.ts';
 
 export interface SurfacePiece {
   /** 3 a vertex, in the file's axes. */
@@ -42,6 +43,7 @@ const MOST_MATERIALS = 65535;
 
 export function openSurfaceBuilder(path: string, up: 'y' | 'z'): SurfaceBuilder {
   const pieces: SurfacePiece[] = [];
+  let [positions, corners] = [0, 0];
   const materials: SurfaceMaterial[] = [];
   const warnings = new Set<string>();
   return {
@@ -55,6 +57,14 @@ export function openSurfaceBuilder(path: string, up: 'y' | 'z'): SurfaceBuilder 
     },
     add(piece) {
       check(piece);
+      positions += piece.positions.length;
+      corners += piece.triangles.length;
+      if (Math.max(positions, corners) > MOST_NUMBERS) {
+        const most = Math.floor(MOST_NUMBERS / 3);
+        throw fail(
+          `It has more than ${most} vertices or triangles, each time counted that a node shows them: cut it up`,
+        );
+      }
       pieces.push(piece);
     },
     warn: (sentence) => warnings.add(sentence),

@@ -14,11 +14,12 @@ import {
 } from './gltf-document.ts';
 import { applyMatrix, IDENTITY, type Matrix, matrixOfNode, multiply, turnNormals } from './gltf-matrix.ts';
 import type { FilesBeside } from './surface-file.ts';
-import { readAccessor } from './surface-file-accessors.ts';
+import { MOST_NUMBERS, readAccessor } from './surface-file-accessors.ts';
 import { PLAIN_MATERIAL, type SurfaceBuilder } from './surface-file-builder.ts';
 
 const MAGIC = 'glTF';
 const DRACO = 'KHR_draco_mesh_compression';
+const MOST_NESTED_NODES = 1000;
 
 /** Extensions that a file may require: what they change is read, or only the light on a surface. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -54,10 +55,11 @@ export async function readGltf(bytes: Uint8Array, to: SurfaceBuilder, beside: Fi
   const plain: { looks?: Looks } = {};
   if (json.animations?.length) to.warn('Animations are left out: the scene stands as it does at rest');
   const seen = new Set<number>();
-  for (const root of rootsOf(json)) visit(root, IDENTITY);
+  for (const root of rootsOf(json)) visit(root, IDENTITY, 1);
   return json.asset.copyright ?? '';
 
-  function visit(index: number, parent: Matrix): void {
+  function visit(index: number, parent: Matrix, depth: number): void {
+    if (depth > MOST_NESTED_NODES) throw to.fail(`Its nodes lie in each other more than ${MOST_NESTED_NODES} deep`);
     const node: GltfNode | undefined = json.nodes?.[index];
     if (node === undefined) throw to.fail(`A scene or node names node ${index}, which is not there`);
     if (seen.has(index)) throw to.fail(`Node ${index} is its own ancestor, or a child of two nodes`);
@@ -66,7 +68,7 @@ export async function readGltf(bytes: Uint8Array, to: SurfaceBuilder, beside: Fi
     if (node.extensions?.EXT_mesh_gpu_instancing) throw unsupported(to, 'EXT_mesh_gpu_instancing');
     if (node.skin !== undefined) to.warn('Skins are left out: their meshes stand as they do at rest');
     if (node.mesh !== undefined) addMesh(node.mesh, matrix);
-    for (const child of node.children ?? []) visit(child, matrix);
+    for (const child of node.children ?? []) visit(child, matrix, depth + 1);
   }
 
   function addMesh(index: number, matrix: Matrix): void {
@@ -110,8 +112,14 @@ export async function readGltf(bytes: Uint8Array, to: SurfaceBuilder, beside: Fi
     if (from === undefined) return undefined;
     if (typeof from === 'object') return Float64Array.from(from.value);
     const accessor = json.accessors?.[from];
+    if (accessor && accessor.count * width > MOST_NUMBERS) {
+      const most = Math.floor(MOST_NUMBERS / width);
+      throw to.fail(`Accessor ${from} (${what}) has ${accessor.count} elements; at most ${most} are read`);
+    }
     const out = accessor && readAccessor(accessor, (view) => viewOf(document, view, to), width);
-    if (out === undefined) throw to.fail(`Accessor ${from} (${what}) does not fit its buffer, or is of another kind`);
+    if (out === undefined) {
+      throw to.fail(`Accessor ${from} (${what}) does not fit its buffer, has none, or is of another kind`);
+    }
     return out;
   }
 }
@@ -165,7 +173,8 @@ function viewOf({ json, buffers }: GltfDocument, index: number, to: SurfaceBuild
   const buffer = view && buffers[view.buffer];
   if (!view || !buffer) throw to.fail(`Buffer view ${index} or its buffer is not there`);
   const begin = view.byteOffset ?? 0;
-  if (begin + view.byteLength > buffer.byteLength) throw to.fail(`Buffer view ${index} ends beyond its buffer`);
+  if (!(begin >= 0 && view.byteLength >= 0 && begin + view.byteLength <= buffer.byteLength))
+    throw to.fail(`Buffer view ${index} ends beyond its buffer`);
   const bytes = new Uint8Array(buffer.arrayBuffer, buffer.byteOffset + begin, view.byteLength);
   return { bytes, stride: view.byteStride };
 }

@@ -1,7 +1,7 @@
 /** Opens a built 3D Tiles tileset, ours or another tool's: a folder with a `tileset.json`, or a 3D Tiles archive. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { RelievoError } from '../error.ts';
 import type { ReadOptions } from '../sources/raster-source.ts';
 import { isRemoteName } from '../sources/source-name.ts';
@@ -9,14 +9,25 @@ import { isArchive3tzName, openArchive3tz } from './archive-3tz-reader.ts';
 import { isInside, quietly, readInside, resolveFolder } from './directory-reader.ts';
 import { TILESET_DOCUMENT, type TilesetFiles } from './tileset-files.ts';
 
-/** Whether a path or address names a tileset: by the archive's extension, or by the document in a folder. */
+/** Whether a path or address names a tileset: by the archive's extension, or by the document, that of a folder or itself. */
 export function isTileset3d(name: string): boolean {
-  return isArchive3tzName(name) || (!isRemoteName(name) && existsSync(join(name, TILESET_DOCUMENT)));
+  return isArchive3tzName(name) || (!isRemoteName(name) && existsSync(join(tilesetPlace(name), TILESET_DOCUMENT)));
+}
+
+/** The folder of a `tileset.json` that is named itself; every other place as it is. */
+export function tilesetPlace(name: string): string {
+  return basename(name) === TILESET_DOCUMENT && !isDirectory(name) ? dirname(name) : name;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Throws `input-missing` when nothing is there or it has no `tileset.json`, `input-invalid` for a broken archive. */
 export async function openTilesetFiles(place: string, options: ReadOptions = {}): Promise<TilesetFiles> {
-  const files = isArchive3tzName(place) ? await openArchive3tz(place, options) : await openTilesetFolder(place);
+  const files = isArchive3tzName(place)
+    ? await openArchive3tz(place, options)
+    : await openTilesetFolder(tilesetPlace(place));
   try {
     if (await files.find(TILESET_DOCUMENT, options)) return files;
   } catch (error) {

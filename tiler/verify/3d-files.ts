@@ -2,13 +2,17 @@
  * The files of a 3D Tiles set where they are: a folder, an http(s) address, or the memory of a test. Paths are relative to
  * the folder of the root tileset.json, with forward slashes; of an address they are whole addresses.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { RelievoError } from '../error.ts';
+import { isSameHost } from '../sources/http-hop.ts';
+import { isArchive3tzName } from '../store/archive-3tz-reader.ts';
+import { readInside, resolveFolder } from '../store/directory-reader.ts';
 import { openTilesetFiles } from '../store/open-tileset-files.ts';
-import { TILESET_DOCUMENT } from '../store/tileset-files.ts';
-import { fetchOnce } from './web-tiles.ts';
+import { MAX_FILE_BYTES, TILESET_DOCUMENT } from '../store/tileset-files.ts';
+import { answeredBy, fetchOnce } from './web-tiles.ts';
 
 export interface JudgedFiles {
   /** As the user named it. */
@@ -23,11 +27,12 @@ export interface JudgedFiles {
   close(): Promise<void>;
 }
 
-/** Whether a place, as the user names it, is taken for 3D Tiles: its tileset.json, a folder that holds one, a .3tz. */
+/** Whether a place, as the user names it, is taken for 3D Tiles: its tileset.json, a folder that holds one, an archive. */
 export async function isTileset3d(place: string): Promise<boolean> {
+  if (isArchive3tzName(place)) return true;
   if (/^https?:\/\//i.test(place))
-    return /\.(json|3tz)$/i.test(new URL(place).pathname) && !/\/layer\.json$/i.test(new URL(place).pathname);
-  if (/\.3tz$/i.test(place) || /(^|[/\\])tileset\.json$/i.test(place)) return true;
+    return /\.json$/i.test(new URL(place).pathname) && !/\/layer\.json$/i.test(new URL(place).pathname);
+  if (/(^|[/\\])tileset\.json$/i.test(place)) return true;
   const holds = (name: string) =>
     stat(join(place, name))
       .then((found) => found.isFile())
@@ -36,7 +41,7 @@ export async function isTileset3d(place: string): Promise<boolean> {
 }
 
 export async function openJudgedFiles(place: string, signal?: AbortSignal): Promise<JudgedFiles> {
-  if (/\.3tz$/i.test(place)) return openArchive(place, signal);
+  if (isArchive3tzName(place)) return openArchive(place, signal);
   if (/^https?:\/\//i.test(place)) return openWeb(place);
   const found = await stat(place).catch(() => undefined);
   if (found === undefined) {
@@ -55,26 +60,21 @@ async function openArchive(place: string, signal?: AbortSignal): Promise<JudgedF
     place,
     kind: 'archive',
     root: TILESET_DOCUMENT,
-    read: async (path, stop) => (await files.find(path, { signal: stop }))?.read({ signal: stop }),
+    read: async (path, stop) =>
+      unpacked(path, await (await files.find(path, { signal: stop }))?.read({ signal: stop })),
     list: async () => undefined,
     close: () => files.close(),
   };
 }
 
-function openFolder(place: string, folder: string, root: string): JudgedFiles {
+/** Links that lead out of the folder lead nowhere. */
+async function openFolder(place: string, named: string, root: string): Promise<JudgedFiles> {
+  const folder = await resolveFolder(named);
   return {
     place,
     kind: 'folder',
     root,
-    async read(path) {
-      if (/^\.\.([/\\]|$)/.test(path)) return undefined;
-      try {
-        return unpacked(await readFile(join(folder, path)));
-      } catch (error) {
-        if (/^(ENOENT|ENOTDIR|EISDIR)$/.test((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-        throw error;
-      }
-    },
+    read: async (path, signal) => unpacked(path, await readInside(folder, join(folder, path), { signal })),
     async list() {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
       return entries
@@ -91,15 +91,26 @@ function openWeb(place: string): JudgedFiles {
     kind: 'url',
     root: place,
     async read(path, signal) {
-      const { status, body } = await fetchOnce(new URL(path), {}, signal);
-      if (status === 200) return body;
-      if (status === 404 || status === 204) return undefined;
-      if (path === place) throw new RelievoError('input-missing', `The server answered ${status}.`, { where: place });
-      throw new RelievoError('input-invalid', `the server answered ${status}`);
+      const url = addressWithin(place, path);
+      if (url === undefined) {
+        const message = `it lies elsewhere than on ${new URL(place).host}, and only that is asked`;
+        throw new RelievoError('input-unsupported', message, { where: place });
+      }
+      const answer = await fetchOnce(url, {}, signal);
+      if (answer.status === 200) return answer.body;
+      if (answer.status === 404 || answer.status === 204) return undefined;
+      const code = path === place ? 'input-missing' : 'input-invalid';
+      throw new RelievoError(code, answeredBy(answer), { where: place });
     },
     list: async () => undefined,
     close: async () => {},
   };
+}
+
+/** The address at `path`; undefined when it is none, or on another host than `place`. */
+export function addressWithin(place: string, path: string): URL | undefined {
+  const url = URL.parse(path);
+  return url !== null && isSameHost(new URL(place), url) ? url : undefined;
 }
 
 export function filesInMemory(files: ReadonlyMap<string, Uint8Array>, root = 'tileset.json'): JudgedFiles {
@@ -107,10 +118,7 @@ export function filesInMemory(files: ReadonlyMap<string, Uint8Array>, root = 'ti
     place: 'memory',
     kind: 'folder',
     root,
-    read: async (path) => {
-      const bytes = files.get(path);
-      return bytes && unpacked(bytes);
-    },
+    read: async (path) => unpacked(path, files.get(path)),
     list: async () => [...files.keys()],
     close: async () => {},
   };
@@ -118,7 +126,7 @@ export function filesInMemory(files: ReadonlyMap<string, Uint8Array>, root = 'ti
 
 /** Where a URI leads that stands in the file at `from`. What leaves the folder leads nowhere. */
 export function resolvePath(from: string, uri: string): string {
-  if (/^https?:/i.test(from)) return new URL(uri, from).href;
+  if (/^https?:/i.test(from)) return URL.parse(uri, from)?.href ?? uri;
   const parts = [...from.split('/').slice(0, -1), ...decoded(uri.replace(/[?#].*$/, '')).split('/')];
   const path: string[] = [];
   for (const part of parts) {
@@ -137,6 +145,14 @@ function decoded(uri: string): string {
 }
 
 /** Files may lie packed on a disk, for a server that says so. */
-function unpacked(bytes: Uint8Array): Uint8Array {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+async function unpacked(path: string, bytes: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  if (bytes?.[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return await gunzipBytes(bytes, { maxOutputLength: MAX_FILE_BYTES });
+  } catch (cause) {
+    const message = `it begins like gzip and cannot be unpacked, or has more than ${MAX_FILE_BYTES / 2 ** 20} MiB unpacked`;
+    throw new RelievoError('input-invalid', message, { where: path, cause });
+  }
 }
+
+const gunzipBytes = promisify(gunzip) as (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;

@@ -152,16 +152,24 @@ function readContents(json: Json, field: (why: string) => void): string[] {
   });
 }
 
+/** 350,000 tiles in a subtree. */
+const MAX_SUBTREE_LEVELS = 10;
+/** Tiles of the last are some centimetres wide on a globe. */
+export const MAX_LEVELS = 30;
+
 function readImplicit(json: Json, name: string, report: Report): Implicit | undefined {
   const implicit = isObject(json.implicitTiling) ? json.implicitTiling : {};
   const wrong: string[] = [];
   const { subdivisionScheme, subtreeLevels, availableLevels, subtrees } = implicit;
   if (subdivisionScheme !== 'QUADTREE')
     wrong.push(`subdivisionScheme is ${JSON.stringify(subdivisionScheme)}, and QUADTREE is what is judged here`);
-  for (const [key, value] of Object.entries({ subtreeLevels, availableLevels })) {
-    if (!(Number.isInteger(value) && (value as number) >= 1))
-      wrong.push(`${key} is ${JSON.stringify(value)}, expected a whole number from 1`);
-  }
+  const countOf = (key: string, value: unknown, most: number): number | undefined => {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
+    wrong.push(`${key} is ${JSON.stringify(value)}, expected a whole number from 1 to ${most}`);
+    return undefined;
+  };
+  const inSubtree = countOf('subtreeLevels', subtreeLevels, MAX_SUBTREE_LEVELS);
+  const inAll = countOf('availableLevels', availableLevels, MAX_LEVELS);
   const uri = isObject(subtrees) ? subtrees.uri : undefined;
   if (typeof uri !== 'string') wrong.push('subtrees.uri is missing');
   if (json.children !== undefined) wrong.push('an implicit root has no children');
@@ -176,8 +184,8 @@ function readImplicit(json: Json, name: string, report: Report): Implicit | unde
   for (const why of wrong) report('tileset-field', `${name}: implicit tiling: ${why}`);
   if (typeof uri !== 'string' || subdivisionScheme !== 'QUADTREE') return undefined;
   if (!checkTemplate(uri, 'subtrees', name, report)) return undefined;
-  if (!Number.isInteger(subtreeLevels) || !Number.isInteger(availableLevels)) return undefined;
-  return { subtreeLevels: subtreeLevels as number, availableLevels: availableLevels as number, subtrees: uri };
+  if (inSubtree === undefined || inAll === undefined) return undefined;
+  return { subtreeLevels: inSubtree, availableLevels: inAll, subtrees: uri };
 }
 
 function checkTemplate(uri: string, what: string, name: string, report: Report): boolean {

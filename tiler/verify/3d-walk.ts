@@ -8,6 +8,7 @@ import { readSubtree } from './3d-subtree.ts';
 import {
   fillTemplate3d,
   type Implicit,
+  MAX_LEVELS,
   readTile,
   readTileset,
   type TileStatement,
@@ -265,6 +266,8 @@ class Walk {
           if (level + implicit.subtreeLevels >= implicit.availableLevels) {
             deepest = Math.max(deepest, level + implicit.subtreeLevels);
           }
+          // Levels beyond those that may be stated are counted as such, and not walked.
+          if (level + implicit.subtreeLevels >= MAX_LEVELS) continue;
           await visit(level + implicit.subtreeLevels, x * side + u, y * side + v, [
             row[(v >> 1) * (side / 2) + (u >> 1)],
           ]);

@@ -1,5 +1,5 @@
 /** What a server must say besides the bytes of a 3D Tiles set: content types, CORS, caching, and 404 for what is not there. */
-import { type JudgedFiles, resolvePath } from './3d-files.ts';
+import { addressWithin, type JudgedFiles, resolvePath } from './3d-files.ts';
 import type { Walked } from './3d-walk.ts';
 import { checkCaching, checkCors, ORIGIN } from './check-web.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,7 +21,8 @@ export async function checkWeb3d(
   const contents = nodes.flatMap((node) => node.contents);
   const asked = [root, subtrees[0], contents[0], contents[contents.length >> 1], contents.at(-1)];
   for (const address of new Set(asked.filter((path) => path !== undefined))) {
-    const url = new URL(address);
+    const url = addressWithin(root, address);
+    if (url === undefined) continue;
     const answer = await fetchOnce(url, { origin: ORIGIN }, signal);
     if (answer.status !== 200) continue;
     const name = url.pathname;
