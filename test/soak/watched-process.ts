@@ -49,7 +49,9 @@ export function watchProcess(program: string, args: readonly string[], env: Node
           .split(' ');
         ticks.set(pid, Number(stat[11]) + Number(stat[12]));
         open += readdirSync(`/proc/${pid}/fd`).length;
-      } catch {}
+      } catch {
+        // The process has ended meanwhile.
+      }
     }
     mostOpenFiles = Math.max(mostOpenFiles, open);
   };
@@ -86,7 +88,9 @@ function processesFrom(pid: number | undefined): number[] {
         const children = readFileSync(`/proc/${parent}/task/${thread}/children`, 'utf8');
         found.push(...children.split(' ').filter(Boolean).map(Number));
       }
-    } catch {}
+    } catch {
+      // Likewise.
+    }
   }
   return found;
 }

@@ -28,7 +28,8 @@ export interface Accessor {
 
 const JSON_CHUNK = 0x4e4f534a;
 const BINARY_CHUNK = 0x004e4942;
-const COMPONENTS: Readonly<Record<string, number>> = {
+/** Numbers in an element of each type; property tables use the same names. */
+export const COMPONENTS: Readonly<Record<string, number>> = {
   SCALAR: 1,
   VEC2: 2,
   VEC3: 3,

@@ -2,6 +2,8 @@
  * Metadata of tiles (3D Metadata Specification, "Binary Table Format"): the inline schema of a tileset and the property
  * tables of its subtrees, of which the numbers with a TILE_ semantic are read.
  */
+
+import { COMPONENTS } from './3d-glb.ts';
 import { isObject, type Json, type Report } from './3d-volume.ts';
 
 interface Property {
@@ -34,16 +36,6 @@ const SIZES: Readonly<Record<string, number>> = {
   UINT64: 8,
   FLOAT32: 4,
   FLOAT64: 8,
-};
-
-const COMPONENTS: Readonly<Record<string, number>> = {
-  SCALAR: 1,
-  VEC2: 2,
-  VEC3: 3,
-  VEC4: 4,
-  MAT2: 4,
-  MAT3: 9,
-  MAT4: 16,
 };
 
 /** Numbers that each semantic holds. */
